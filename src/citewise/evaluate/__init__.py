@@ -1,0 +1,1 @@
+"""Measures retrieval, citations and abstention on a set of questions."""

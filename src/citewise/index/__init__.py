@@ -1,0 +1,1 @@
+"""Vector and keyword indexes: derived from the registry, disposable."""

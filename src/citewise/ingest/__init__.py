@@ -1,0 +1,1 @@
+"""From bytes to indexed chunks: parse, split, embed, publish."""

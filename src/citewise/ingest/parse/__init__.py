@@ -1,0 +1,1 @@
+"""One module per family of formats: bytes to text with anchors."""

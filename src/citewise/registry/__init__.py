@@ -1,0 +1,1 @@
+"""The truth: documents, jobs, conversations and the pointer to the active index generation."""

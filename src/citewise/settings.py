@@ -1,0 +1,168 @@
+"""Every tunable with its unit, bounds and only default.
+
+The one reader of the environment: ``CITEWISE_SPLIT__SIZE=180`` sets ``split.size``.
+Provider keys and base URLs keep the names of their own SDKs and are read here too, so
+that nothing else looks at the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from citewise.errors import SettingsError
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ServeSettings(_Section):
+    """Where the app listens."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: Annotated[int, Field(ge=1, le=65535)] = Field(8501, description="TCP port.")
+
+
+class IngestSettings(_Section):
+    """What is taken in, and at what cost."""
+
+    max_file_mb: Annotated[int, Field(ge=1, le=4096)] = Field(200, description="Largest file, in MB (10^6 bytes).")
+    parse_seconds: Annotated[int, Field(ge=1, le=600)] = Field(
+        90, description="Wall time for reading one file, in seconds."
+    )
+    parse_memory_mb: Annotated[int, Field(ge=256, le=16384)] = Field(
+        1536, description="Address space for reading one file, in MiB."
+    )
+
+
+class SplitSettings(_Section):
+    """How documents are cut into chunks."""
+
+    size: Annotated[int, Field(ge=32, le=8192)] = Field(
+        200, description="Tokens of a chunk, its context included, by the embedding model's tokenizer."
+    )
+    overlap: Annotated[int, Field(ge=0, le=512)] = Field(24, description="Tokens that neighbouring chunks share.")
+
+
+class EmbedSettings(_Section):
+    """Which model turns text into vectors."""
+
+    model: str = Field(
+        "local:all-MiniLM-L6-v2",
+        description="PROVIDER:NAME; `local:` takes the bundled model, a folder, or a name from the hub's cache.",
+    )
+    batch: Annotated[int, Field(ge=1, le=1024)] = Field(32, description="Texts in one batch.")
+
+
+class SearchSettings(_Section):
+    """How chunks are found."""
+
+    k: Annotated[int, Field(ge=1, le=50)] = Field(8, description="Chunks that an answer is written from.")
+    fetch_k: Annotated[int, Field(ge=1, le=1000)] = Field(50, description="Candidates from each kind of search.")
+    rrf_k: Annotated[int, Field(ge=1, le=1000)] = Field(60, description="Damping constant of rank fusion.")
+
+
+class AnswerSettings(_Section):
+    """Who writes answers, and for how long."""
+
+    model: str | None = Field(
+        None, description="PROVIDER:NAME; unset: the first configured provider, else `extractive`."
+    )
+    openai_models: tuple[str, ...] = Field(("gpt-5-mini",), description="OpenAI model names offered in the picker.")
+    anthropic_models: tuple[str, ...] = Field(
+        ("claude-sonnet-4-5",), description="Anthropic model names offered in the picker."
+    )
+    context_tokens: Annotated[int, Field(ge=1024)] = Field(
+        16_000, description="Tokens of prompt and answer together; raise it for large-context models."
+    )
+    output_tokens: Annotated[int, Field(ge=64)] = Field(1_024, description="Longest answer, in tokens.")
+    connect_s: Annotated[float, Field(gt=0, le=60)] = Field(5, description="Time to reach the provider, in seconds.")
+    first_token_s: Annotated[float, Field(gt=0, le=300)] = Field(20, description="Time to the first token, in seconds.")
+    between_tokens_s: Annotated[float, Field(gt=0, le=300)] = Field(15, description="Longest pause, in seconds.")
+    total_s: Annotated[float, Field(gt=0, le=3600)] = Field(120, description="Time for a whole answer, in seconds.")
+
+
+class Settings(BaseSettings):
+    """All settings; reading them touches the environment, importing this module does not."""
+
+    model_config = SettingsConfigDict(env_prefix="CITEWISE_", env_nested_delimiter="__", frozen=True, extra="ignore")
+
+    home: Path = Field(Path(".citewise"), description="The data directory.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged.")
+    serve: ServeSettings = ServeSettings()
+    ingest: IngestSettings = IngestSettings()
+    split: SplitSettings = SplitSettings()
+    embed: EmbedSettings = EmbedSettings()
+    search: SearchSettings = SearchSettings()
+    answer: AnswerSettings = AnswerSettings()
+
+    openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY", description="Key for OpenAI.")
+    openai_base_url: str | None = Field(
+        None, validation_alias="OPENAI_BASE_URL", description="Address of an OpenAI-compatible server."
+    )
+    anthropic_api_key: SecretStr | None = Field(
+        None, validation_alias="ANTHROPIC_API_KEY", description="Key for Anthropic."
+    )
+    anthropic_base_url: str | None = Field(
+        None, validation_alias="ANTHROPIC_BASE_URL", description="Address of an Anthropic-compatible server."
+    )
+
+
+PROVIDER_VARIABLES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL")
+
+
+def load_settings(*, secrets_file: Path = Path(".streamlit/secrets.toml"), **overrides: Any) -> Settings:
+    """Read the settings of this process.
+
+    Args:
+        secrets_file: Keys for providers, used where the environment has none; need not exist.
+        overrides: Values that win over the environment, by field name.
+
+    Raises:
+        SettingsError: A value is out of bounds, or a ``CITEWISE_…`` variable is unknown.
+    """
+    _refuse_unknown_variables(os.environ)
+    values: dict[str, Any] = {**_provider_secrets(secrets_file, os.environ), **overrides}
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}" for problem in error.errors()
+        )
+        raise SettingsError(f"A setting cannot be used: {problems}. See the table in docs/settings.md.") from error
+
+
+def _provider_secrets(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    try:
+        with path.open("rb") as file:
+            table = tomllib.load(file)
+    except FileNotFoundError:
+        return {}
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"The file {path} cannot be read: {error}. Correct it or remove it.") from error
+    return {name: str(table[name]) for name in PROVIDER_VARIABLES if table.get(name) and not environ.get(name)}
+
+
+def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
+    # pydantic-settings ignores unknown variables, so a misspelt one would do nothing, silently.
+    for variable in environ:
+        if not variable.upper().startswith("CITEWISE_"):
+            continue
+        name, _, rest = variable.upper().removeprefix("CITEWISE_").lower().partition("__")
+        field = Settings.model_fields.get(name)
+        annotation = field.annotation if field else None
+        if rest:
+            known = (
+                isinstance(annotation, type) and issubclass(annotation, _Section) and rest in annotation.model_fields
+            )
+        else:
+            known = field is not None
+        if not known:
+            raise SettingsError(f"There is no setting {variable}. The table in docs/settings.md lists them all.")

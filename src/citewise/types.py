@@ -1,0 +1,408 @@
+"""The nouns that every stage shares.
+
+Positions are characters of ``ParsedDocument.text`` (Python string indices), end
+exclusive. Pages are 1-based. Boxes are PDF points from the top left of the unrotated
+page. Times are seconds since the epoch (UTC) unless a name says otherwise. Scores are
+higher-is-better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Vector = npt.NDArray[np.float32]
+"""One embedding, shape ``(dimension,)``, unit length."""
+
+Vectors = npt.NDArray[np.float32]
+"""Embeddings, shape ``(n, dimension)``, each row unit length."""
+
+BlockKind = Literal["heading", "paragraph", "list_item", "table", "code", "caption"]
+DocumentStatus = Literal["received", "parsing", "chunking", "embedding", "indexing", "ready", "failed", "cancelled"]
+OnDuplicate = Literal["skip", "replace", "keep"]
+SearchMode = Literal["hybrid", "dense", "keyword"]
+Role = Literal["user", "assistant"]
+Verdict = Literal["supported", "partial", "unsupported", "not_checked"]
+AnswerStatus = Literal["running", "complete", "abstained", "truncated", "refused", "cut", "cancelled", "error"]
+
+UNFINISHED: frozenset[str] = frozenset({"received", "parsing", "chunking", "embedding", "indexing"})
+"""Document states in which work still goes on."""
+
+
+# --- ingest ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One file as it arrives.
+
+    ``source`` is the name that identifies the document within its collection: the file
+    name, or the path relative to the folder that was added. Exactly one of ``stream``
+    and ``text`` is given; ``text`` is for records that are plain text already.
+    """
+
+    source: str
+    stream: BinaryIO | None = None
+    text: str | None = None
+    title: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle on a page, in PDF points from the top left of the unrotated page."""
+
+    page: int
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A structural unit of a document's text."""
+
+    kind: BlockKind
+    start: int
+    end: int
+    page: int | None = None  # 1-based; None for formats without pages
+    headings: tuple[str, ...] = ()  # the path above this block, outermost first
+
+
+@dataclass(frozen=True, slots=True)
+class PageSpan:
+    """Where one page stands in the text, and its size."""
+
+    number: int  # 1-based
+    start: int
+    end: int
+    width: float | None = None  # points, unrotated
+    height: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageReport:
+    """What could be read on one page."""
+
+    page: int
+    characters: int
+    tables: int = 0
+    images: int = 0
+    needs_ocr: bool = False
+    garbled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ParseReport:
+    """What was read of a document and, above all, what was not."""
+
+    characters: int
+    pages: tuple[PageReport, ...] = ()
+    tables: int = 0
+    images: int = 0
+    warnings: tuple[str, ...] = ()  # sentences for a person
+    left_out: tuple[str, ...] = ()  # what was skipped, and why
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocument:
+    """A document as text with anchors.
+
+    Blocks are in order, do not overlap, and cover every non-blank character of ``text``;
+    pages likewise, where the format has them.
+    """
+
+    text: str
+    blocks: tuple[Block, ...]
+    pages: tuple[PageSpan, ...]
+    report: ParseReport
+    media_type: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of a document as a splitter cuts it, before it has an identity."""
+
+    start: int
+    end: int
+    page_first: int | None
+    page_last: int | None
+    headings: tuple[str, ...]
+    context: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of one version of a document; ``text`` is always its exact slice."""
+
+    id: str
+    document_id: str
+    version: int
+    ordinal: int
+    start: int
+    end: int
+    page_first: int | None
+    page_last: int | None
+    headings: tuple[str, ...]
+    text: str
+    context: str  # title, heading path, table headers; goes before the text, never part of it
+
+    @property
+    def full_text(self) -> str:
+        """What is embedded, indexed and sent to the model."""
+        return f"{self.context}\n{self.text}" if self.context else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedChunk:
+    """A chunk with its vector, ready for an index."""
+
+    chunk: Chunk
+    collection_id: str
+    vector: Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document as the library shows it: its newest version and how far that got."""
+
+    id: str
+    collection: str
+    source: str
+    title: str
+    version: int
+    status: DocumentStatus
+    error: str | None
+    media_type: str
+    content_hash: str  # sha256 of the bytes, hex
+    bytes: int
+    pages: int  # 0 for formats without pages
+    chunks: int
+    added_at: float
+    done: int = 0  # units of the current stage
+    total: int = 0
+    stage_started_at: float | None = None
+    serving_version: int | None = None  # the version that answers come from; None if none yet
+    report: ParseReport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """The answer to one upload, given once it is safe on disk."""
+
+    source: str
+    document_id: str | None
+    version: int | None
+    job_id: str | None  # None when there is nothing to do
+    status: Literal["received", "skipped", "failed"]
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A named set of documents; every question is asked of one."""
+
+    id: str
+    name: str
+    documents: int
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One self-contained build of the indexes."""
+
+    id: str
+    state: Literal["building", "active", "retired", "broken"]
+    embedder: str  # fingerprint
+    splitter: str  # fingerprint
+    dimension: int
+    created_at: float
+
+
+# --- retrieve -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation, as a model reads it."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question and where to look.
+
+    ``where`` narrows by document fields (``document``, ``source``, ``type``); several
+    keys must all hold.
+    """
+
+    text: str
+    collection: str = "default"
+    k: int = 8
+    where: Mapping[str, str] = field(default_factory=dict)
+    history: tuple[Message, ...] = ()
+    mode: SearchMode = "hybrid"
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredChunk:
+    """A chunk that was found, joined back to the registry."""
+
+    chunk: Chunk
+    score: float
+    rank: int  # 1-based
+    scores: Mapping[str, float]  # dense, keyword, fused, rerank: those that apply
+    source: str
+    title: str
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What a search found and how."""
+
+    question: str
+    standalone_question: str
+    hits: tuple[ScoredChunk, ...]
+    timings_ms: Mapping[str, float]
+    generation: str
+    reranker: str | None = None
+    degraded: tuple[str, ...] = ()  # sentences: which part ran on a fallback, and why
+    trace: Mapping[str, Any] = field(default_factory=dict)
+
+
+# --- answer ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the provider counted them."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A snapshot of quoted words: it reads the same after its document changed or went."""
+
+    marker: int  # the number shown in the answer, 1-based
+    document_id: str
+    version: int
+    content_hash: str
+    chunk_id: str
+    source: str
+    title: str
+    start: int
+    end: int
+    page: int | None
+    quote: str  # verbatim: document.text[start:end]
+    boxes: tuple[Box, ...] = ()
+    headings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One sentence of an answer and what stands behind it."""
+
+    sentence: str
+    start: int  # in Answer.text
+    end: int
+    citations: tuple[int, ...]  # markers
+    verdict: Verdict
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer with its evidence; ``text`` grows while ``status`` is ``running``."""
+
+    text: str
+    status: AnswerStatus
+    evidence: tuple[Evidence, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    contexts: tuple[ScoredChunk, ...] = ()  # everything that was sent, cited or not
+    model: str = ""
+    usage: Usage = Usage()
+    cost_usd: float | None = None  # None: the price is not known
+    error: str | None = None
+    reason: str | None = None  # why it abstained, or what was left out
+    trace: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question of a conversation and its answer."""
+
+    id: str
+    conversation_id: str
+    ordinal: int  # 0-based
+    question: str
+    standalone_question: str
+    created_at: float
+    answer: Answer
+    step: str = ""  # what is going on while running: searching, reading, writing
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A chat, kept."""
+
+    id: str
+    title: str
+    collection: str
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A chat model that can be chosen, and whether it is configured."""
+
+    name: str  # PROVIDER:NAME
+    label: str
+    available: bool
+    note: str = ""  # what to do when it is not
+
+
+# --- outside the flow -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentText:
+    """Everything that is stored of one version, for inspection and citation display."""
+
+    document: Document
+    text: str
+    pages: tuple[PageSpan, ...]
+    blocks: tuple[Block, ...]
+    chunks: tuple[Chunk, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """The uploaded bytes of one version."""
+
+    path: Path
+    source: str
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether the program can do its work."""
+
+    ready: bool
+    checks: Mapping[str, str]  # name → "ok", or a sentence
+    embedder: Literal["loading", "ready", "failed"]
+    degraded: tuple[str, ...] = ()
