@@ -1,0 +1,117 @@
+"""Documents as a person sees them: one line each, as of the newest version."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, select
+
+from citewise.registry import records
+from citewise.registry.documents.rows import is_version, missing, shown_title
+from citewise.registry.tables import collections, documents, texts, versions
+from citewise.types import Document, PageReport, ParseReport
+
+
+def get(rx: Connection, document_id: str, *, version: int | None = None) -> Document:
+    """Return a document as of ``version``, its newest by default, with the full report.
+
+    Raises:
+        NotFoundError: There is none, or it was removed.
+    """
+    of_version = documents.c.newest_version if version is None else version
+    rows = rx.execute(_listed(of_version).where(documents.c.id == document_id)).all()
+    if not rows:
+        raise missing(document_id)
+    document = _document(rows[0])
+    packed = rx.scalar(select(texts.c.page_reports).where(is_version(texts, document_id, document.version)))
+    if document.report is None or packed is None:
+        return document
+    return replace(document, report=replace(document.report, pages=records.unpack(PageReport, packed)))
+
+
+def list_documents(rx: Connection, collection_id: str | None = None) -> list[Document]:
+    """Return all documents, newest first, each as of its newest version.
+
+    Reports come without their pages, which ``get`` adds: a library of thousands stays quick to list.
+    """
+    statement = _listed(documents.c.newest_version).order_by(versions.c.added_at.desc(), documents.c.id)
+    if collection_id is not None:
+        statement = statement.where(documents.c.collection_id == collection_id)
+    return [_document(row) for row in rx.execute(statement)]
+
+
+def find_by_source(rx: Connection, collection_id: str, source: str) -> Document | None:
+    """Return the document of that name, if there is one."""
+    return _first(
+        rx,
+        _listed(documents.c.newest_version).where(
+            documents.c.collection_id == collection_id, documents.c.source == source
+        ),
+    )
+
+
+def find_by_hash(rx: Connection, collection_id: str, content_hash: str) -> Document | None:
+    """Return the oldest document whose newest version has those bytes, if there is one."""
+    return _first(
+        rx,
+        _listed(documents.c.newest_version)
+        .where(documents.c.collection_id == collection_id, versions.c.content_hash == content_hash)
+        .order_by(documents.c.created_at, documents.c.id),
+    )
+
+
+def _listed(of_version: Any) -> Select[Any]:
+    return (
+        select(
+            documents.c.id,
+            collections.c.name,
+            documents.c.source,
+            documents.c.serving_version,
+            versions.c.title,
+            versions.c.version,
+            versions.c.status,
+            versions.c.error,
+            versions.c.media_type,
+            versions.c.content_hash,
+            versions.c.bytes,
+            versions.c.pages,
+            versions.c.chunks,
+            versions.c.added_at,
+            versions.c.done,
+            versions.c.total,
+            versions.c.stage_started_at,
+            versions.c.report,
+        )
+        .join(collections, collections.c.id == documents.c.collection_id)
+        .join(versions, and_(versions.c.document_id == documents.c.id, versions.c.version == of_version))
+        .where(documents.c.deleted_at.is_(None))
+    )
+
+
+def _first(rx: Connection, statement: Select[Any]) -> Document | None:
+    row = rx.execute(statement.limit(1)).one_or_none()
+    return None if row is None else _document(row)
+
+
+def _document(row: Row[Any]) -> Document:
+    return Document(
+        id=row.id,
+        collection=row.name,
+        source=row.source,
+        title=shown_title(row.title, row.source),
+        version=row.version,
+        status=row.status,
+        error=row.error,
+        media_type=row.media_type,
+        content_hash=row.content_hash,
+        bytes=row.bytes,
+        pages=row.pages,
+        chunks=row.chunks,
+        added_at=row.added_at,
+        done=row.done,
+        total=row.total,
+        stage_started_at=row.stage_started_at,
+        serving_version=row.serving_version,
+        report=None if row.report is None else records.load(ParseReport, row.report),
+    )
