@@ -1,0 +1,118 @@
+"""Markdown: the text stays the file's own; tokens only tell where its blocks are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from citewise.ingest.parse.compose import HeadingPath, collapse, finish
+from citewise.ingest.parse.text import read_text
+from citewise.types import Block, BlockKind, ParsedDocument
+
+_KINDS: dict[str, BlockKind] = {
+    "heading_open": "heading",
+    "paragraph_open": "paragraph",
+    "html_block": "paragraph",
+    "hr": "paragraph",
+    "fence": "code",
+    "code_block": "code",
+    "table_open": "table",
+    "list_item_open": "list_item",
+}
+_FRONT_MATTER = re.compile(r"---[ \t]*\n(?P<body>(?:.*\n)*?)(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
+_FRONT_TITLE = re.compile(r"^title:[ \t]*(?P<title>.+?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """A block as lines of the file."""
+
+    kind: BlockKind
+    first: int
+    stop: int  # exclusive
+    title: str = ""  # of a heading, without its markup
+    level: int = 0
+
+
+def parse(path: Path, *, source: str) -> ParsedDocument:
+    """Read a Markdown file; ``text`` is the file's text, markup included."""
+    text, warnings = read_text(path, source=source)
+    front = _FRONT_MATTER.match(text)
+    found = _FRONT_TITLE.search(front["body"]) if front else None
+    body = front.end() if front else 0
+    lines, images = _lines(text[body:])
+    title = found["title"].strip("\"'") if found else next((each.title for each in lines if each.title), "")
+    return finish(
+        text,
+        _blocks(text, body, lines),
+        media_type="text/markdown",
+        source=source,
+        title=title,
+        images=images,
+        warnings=warnings,
+        left_out=(f"{images} {'image' if images == 1 else 'images'}: only their descriptions are read.",)
+        if images
+        else (),
+    )
+
+
+def _lines(body: str) -> tuple[list[_Lines], int]:
+    """Return where the tokens say that blocks are, nested ones too, and the number of images."""
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - the rest of the sandbox starts without it
+
+    tokens = MarkdownIt("commonmark").enable("table").parse(body)
+    images = sum(child.type == "image" for token in tokens for child in token.children or ())
+    found = []
+    for index, token in enumerate(tokens):
+        if token.map is None or token.type not in _KINDS:
+            continue
+        level, title = 0, ""
+        if token.type == "heading_open":
+            level = int(token.tag[1])
+            title = collapse("".join(child.content for child in tokens[index + 1].children or ()))
+        found.append(_Lines(_KINDS[token.type], token.map[0], token.map[1], title, level))
+    return found, images
+
+
+def _blocks(text: str, body: int, found: list[_Lines]) -> list[Block]:
+    """Return blocks that cover all of ``text`` that is not blank; the lines count from ``body``."""
+    starts = [body, *(match.end() for match in re.compile("\n").finditer(text, body)), len(text)]
+    headings = HeadingPath()
+    blocks = []
+    if text[:body].strip():
+        blocks.append(Block(kind="paragraph", start=0, end=len(text[:body].rstrip())))
+    for lines in _without_gaps(found, len(starts) - 1):
+        start, end = _trim(text, starts[lines.first], starts[min(lines.stop, len(starts) - 1)])
+        if start < end:
+            above = headings.enter(lines.level, lines.title) if lines.kind == "heading" else headings.path
+            blocks.append(Block(kind=lines.kind, start=start, end=end, headings=above))
+    return blocks
+
+
+def _without_gaps(found: Iterable[_Lines], total: int) -> Iterator[_Lines]:
+    """Cut nested blocks at the next one's start and fill what no token covers, such as link definitions."""
+    # A list item and its first paragraph begin on the same line: the outer one tells the kind, unless
+    # what is inside has a kind of its own.
+    by_line: dict[int, _Lines] = {}
+    for lines in found:
+        outer = by_line.get(lines.first)
+        if outer is None or (outer.kind == "list_item" and lines.kind not in ("paragraph", "heading")):
+            by_line[lines.first] = lines
+    position = 0
+    ordered = sorted(by_line.values(), key=lambda lines: lines.first)
+    for lines, following in zip(ordered, [*ordered[1:], None], strict=True):
+        if position < lines.first:
+            yield _Lines("paragraph", position, lines.first)
+        stop = min(lines.stop, following.first) if following else lines.stop
+        yield _Lines(lines.kind, lines.first, stop, lines.title, lines.level)
+        position = stop
+    if position < total:
+        yield _Lines("paragraph", position, total)
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    piece = text[start:end]
+    blank = len(piece) - len(piece.lstrip())
+    return start + blank, start + len(piece.rstrip())

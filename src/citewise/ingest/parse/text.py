@@ -1,0 +1,93 @@
+"""Plain text: finding its encoding, and its paragraphs."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from pathlib import Path
+
+from citewise.errors import IngestError
+from citewise.ingest.parse.compose import REPLACEMENT, clean, finish
+from citewise.types import Block, ParsedDocument
+
+_BOMS: tuple[tuple[bytes, str], ...] = (  # UTF-32 first: its mark begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_SAMPLE_BYTES = 128 * 1024  # guessing an encoding from more is slow and no surer
+_PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
+
+
+def parse(path: Path, *, source: str) -> ParsedDocument:
+    """Read a plain text file; paragraphs are what blank lines set apart."""
+    text, warnings = read_text(path, source=source)
+    return document_from_text(text, source=source, warnings=warnings)
+
+
+def document_from_text(text: str, *, source: str, title: str = "", warnings: tuple[str, ...] = ()) -> ParsedDocument:
+    """Make a document of text that is at hand already; its characters stay as they are."""
+    text = clean(text)
+    return finish(
+        text, paragraphs(text, 0, len(text)), media_type="text/plain", source=source, title=title, warnings=warnings
+    )
+
+
+def paragraphs(text: str, start: int, end: int) -> list[Block]:
+    """Return the paragraphs of ``text[start:end]``: runs of lines between blank lines."""
+    blocks = []
+    position = start
+    for gap in (*_PARAGRAPH_BREAK.finditer(text, start, end), None):
+        stop = gap.start() if gap else end
+        piece = text[position:stop]
+        if piece.strip():
+            first = position + len(piece) - len(piece.lstrip())
+            blocks.append(Block(kind="paragraph", start=first, end=position + len(piece.rstrip())))
+        position = gap.end() if gap else end
+    return blocks
+
+
+def read_text(path: Path, *, source: str) -> tuple[str, tuple[str, ...]]:
+    """Decode a text file; line ends become newlines and a byte order mark goes.
+
+    Returns:
+        The text, and warnings about what could not be decoded.
+
+    Raises:
+        IngestError: The file cannot be opened.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise IngestError(f"{source} cannot be opened: {error.strerror}. Check the file and add it again.") from error
+    encoding = guess_encoding(raw)
+    text = raw.decode(encoding, errors="replace").removeprefix("\ufeff")
+    lost = text.count(REPLACEMENT)
+    warnings = (
+        (f"{lost} characters could not be decoded as {encoding} and are shown as {REPLACEMENT}.",) if lost else ()
+    )
+    return clean(text.replace("\r\n", "\n").replace("\r", "\n")), warnings
+
+
+def guess_encoding(raw: bytes) -> str:
+    """Name the encoding of ``raw``: its byte order mark, UTF-8 where it fits, else the likeliest."""
+    for mark, encoding in _BOMS:
+        if raw.startswith(mark):
+            return encoding
+    if b"\x00" in raw[:_SAMPLE_BYTES]:
+        sample = raw[:_SAMPLE_BYTES]
+        return "utf-16-be" if sample[0::2].count(0) > sample[1::2].count(0) else "utf-16-le"
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start >= len(raw) - 4 or error.start > _SAMPLE_BYTES:
+            return "utf-8"  # cut off inside a character, or one bad byte far into good UTF-8
+    else:
+        return "utf-8"
+    from charset_normalizer import from_bytes  # noqa: PLC0415 - only files that are not UTF-8 pay for it
+
+    best = from_bytes(raw[:_SAMPLE_BYTES]).best()
+    # cp1252 holds every byte that Latin-1 text uses; a guess is needed only to be no worse.
+    return best.encoding if best else "cp1252"

@@ -1,0 +1,240 @@
+"""Reading untrusted files at arm's length.
+
+Each call runs one throw-away child process with limits on memory, processor time, wall
+time and output. A parser that crashes, hangs or swallows memory costs its own file only.
+The child gets none of the parent's environment but what an interpreter needs, so no keys.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal
+
+from citewise.errors import IngestError
+from citewise.ingest.serial import boxes_from_json, boxes_to_json, document_from_json
+from citewise.types import Box, ParsedDocument
+
+Task = Literal["parse", "boxes", "render"]
+
+OUTPUT_LIMIT = 64 * 1024 * 1024  # bytes
+_POLL_S = 0.1  # how soon a cancellation is seen
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT")
+_DEFAULT_SECONDS = 20  # for one page
+_DEFAULT_MEMORY_MB = 1024
+
+
+def parse_file(
+    path: Path, *, source: str, seconds: float, memory_mb: int, cancelled: Callable[[], bool] | None = None
+) -> ParsedDocument:
+    """Read a file of any supported format.
+
+    Args:
+        path: The file.
+        source: Its name as the person knows it, for titles and messages.
+        seconds: Limit on wall time and on processor time.
+        memory_mb: Limit on address space, in MiB.
+        cancelled: Asked a few times a second; ``True`` kills the child.
+
+    Raises:
+        IngestError: The file cannot be read, went over a limit, or the reading was cancelled.
+    """
+    header, _ = run(
+        "parse",
+        {"path": str(path), "source": source},
+        seconds=seconds,
+        memory_mb=memory_mb,
+        cancelled=cancelled,
+    )
+    return document_from_json(header)
+
+
+def page_boxes(
+    path: Path,
+    spans: Sequence[tuple[int, int, int]],
+    *,
+    source: str = "",
+    seconds: float = _DEFAULT_SECONDS,
+    memory_mb: int = _DEFAULT_MEMORY_MB,
+) -> list[tuple[Box, ...]]:
+    """Find where pieces of a PDF's text stand, all in one child.
+
+    Args:
+        path: The PDF.
+        spans: ``(page, start, end)``: a 1-based page and characters counted from the page's start.
+
+    Returns:
+        For each span one box per line, in order.
+    """
+    if not spans:
+        return []
+    header, _ = run(
+        "boxes",
+        {"path": str(path), "source": source or path.name, "spans": [list(span) for span in spans]},
+        seconds=seconds,
+        memory_mb=memory_mb,
+    )
+    return [boxes_from_json(boxes) for boxes in header["boxes"]]
+
+
+def page_image(
+    path: Path,
+    page: int,
+    *,
+    width: int = 1000,
+    boxes: Sequence[Box] = (),
+    source: str = "",
+    seconds: float = _DEFAULT_SECONDS,
+    memory_mb: int = _DEFAULT_MEMORY_MB,
+) -> bytes:
+    """Render a PDF's page as PNG, ``width`` pixels wide, as a reader sees it, with ``boxes`` marked."""
+    arguments = {
+        "path": str(path),
+        "source": source or path.name,
+        "page": page,
+        "width": width,
+        "boxes": boxes_to_json(boxes),
+    }
+    return run("render", arguments, seconds=seconds, memory_mb=memory_mb)[1]
+
+
+def run(
+    task: Task,
+    arguments: dict[str, Any],
+    *,
+    seconds: float,
+    memory_mb: int,
+    cancelled: Callable[[], bool] | None = None,
+) -> tuple[dict[str, Any], bytes]:
+    """Run one task in a child of its own.
+
+    Args:
+        arguments: What the task takes, as JSON values; ``source`` is the name for messages.
+
+    Returns:
+        The task's answer, and its bytes if it makes any.
+
+    Raises:
+        IngestError: The task refused, failed, went over a limit, or was cancelled.
+    """
+    source = str(arguments["source"])
+    request = {"task": task, "arguments": arguments, "seconds": seconds, "memory_mb": memory_mb}
+    deadline = time.monotonic() + seconds
+    child = subprocess.Popen(
+        # Not -I: that would also hide packages of the user's own site directory.
+        [sys.executable, "-E", "-P", "-m", "citewise.ingest.sandbox_child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=_environment(),
+        start_new_session=True,
+    )
+    try:
+        _send(child, json.dumps(request).encode())
+        output = bytearray()
+        for piece in _pieces(child, deadline=deadline, cancelled=cancelled):
+            output += piece
+            if len(output) > OUTPUT_LIMIT:
+                raise IngestError(
+                    f"{source} unfolds to more than {OUTPUT_LIMIT // 2**20} MB of text, which is the limit. "
+                    "Split it into smaller files and add those."
+                )
+        code = child.wait(timeout=max(0.0, deadline - time.monotonic()))
+    except (TimeoutError, subprocess.TimeoutExpired) as error:
+        raise IngestError(_too_slow(source, seconds)) from error
+    except InterruptedError as error:
+        raise IngestError(f"Reading {source} was cancelled.") from error
+    finally:
+        _kill(child)
+    return _answer(bytes(output), code, source=source, seconds=seconds, memory_mb=memory_mb)
+
+
+def _environment() -> dict[str, str]:
+    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    # numpy's linear algebra reserves address space per thread, out of the parser's share.
+    return environment | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+def _send(child: subprocess.Popen[bytes], request: bytes) -> None:
+    assert child.stdin is not None  # noqa: S101 - Popen was asked for a pipe
+    with suppress(BrokenPipeError):  # the child died at once; its exit status tells
+        child.stdin.write(request)
+        child.stdin.close()
+
+
+def _pieces(
+    child: subprocess.Popen[bytes], *, deadline: float, cancelled: Callable[[], bool] | None
+) -> Iterator[bytes]:
+    """Yield what the child writes until it stops.
+
+    Raises:
+        TimeoutError: The deadline has passed.
+        InterruptedError: ``cancelled`` said so.
+    """
+    assert child.stdout is not None  # noqa: S101 - Popen was asked for a pipe
+    with selectors.DefaultSelector() as selector:
+        selector.register(child.stdout, selectors.EVENT_READ)
+        while True:
+            if cancelled is not None and cancelled():
+                raise InterruptedError
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            if not selector.select(min(left, _POLL_S)):
+                continue
+            piece = os.read(child.stdout.fileno(), 1 << 20)
+            if not piece:
+                return
+            yield piece
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # macOS answers EPERM for a group that has ended
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    for pipe in (child.stdin, child.stdout):
+        if pipe is not None:
+            with suppress(BrokenPipeError):
+                pipe.close()
+
+
+def _answer(output: bytes, code: int, source: str, seconds: float, memory_mb: int) -> tuple[dict[str, Any], bytes]:
+    """Take the child's answer apart: the length of a JSON header, the header, then bytes."""
+    if code == -signal.SIGXCPU:
+        raise IngestError(_too_slow(source, seconds))
+    if code == -signal.SIGKILL:
+        raise IngestError(_too_large(source, memory_mb))
+    size = int.from_bytes(output[:8], "big")
+    if code != 0 or len(output) < 8 + size:
+        raise IngestError(
+            f"{source} made the program that reads it stop (status {code}): the file is probably damaged. "
+            "Open it in its own program, save it again, and add that."
+        )
+    header = json.loads(output[8 : 8 + size])
+    if header.get("out_of_memory"):
+        raise IngestError(_too_large(source, memory_mb))
+    if "error" in header:
+        raise IngestError(header["error"])
+    return header["result"], output[8 + size :]
+
+
+def _too_slow(source: str, seconds: float) -> str:
+    return (
+        f"Reading {source} took longer than {seconds:g} seconds, which is the limit. "
+        "Split it into smaller files, or raise CITEWISE_INGEST__PARSE_SECONDS."
+    )
+
+
+def _too_large(source: str, memory_mb: int) -> str:
+    return (
+        f"Reading {source} needed more than {memory_mb} MiB of memory, which is the limit. "
+        "Split it into smaller files, or raise CITEWISE_INGEST__PARSE_MEMORY_MB."
+    )

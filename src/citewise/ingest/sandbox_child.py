@@ -1,0 +1,102 @@
+"""The sandbox's child: one request on standard input, one answer on standard output.
+
+Runs as ``python -m citewise.ingest.sandbox_child``; see :mod:`citewise.ingest.sandbox`.
+Imports as little as it can: every file pays for its start.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+_FILE_BYTES = 16 * 1024 * 1024  # what it may write; only compiled modules ever are
+
+
+def main() -> None:
+    """Answer one request within its limits."""
+    request = json.loads(sys.stdin.buffer.read())
+    # Anything that a library prints must not get between the bytes of the answer.
+    answer = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    _limit(seconds=request["seconds"], memory_mb=request["memory_mb"])
+    payload = b""
+    try:
+        header, payload = _perform(request["task"], request["arguments"])
+    except MemoryError:
+        header = {"out_of_memory": True}
+    encoded = json.dumps(header).encode()
+    answer.write(len(encoded).to_bytes(8, "big") + encoded + payload)
+    answer.flush()
+    # Parsers' own clean-up can crash on a damaged file, after all is said.
+    os._exit(0)
+
+
+def _limit(*, seconds: float, memory_mb: int) -> None:
+    try:
+        import resource  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        return
+    wanted = [
+        ("RLIMIT_CORE", 0, 0),
+        ("RLIMIT_FSIZE", _FILE_BYTES, _FILE_BYTES),
+        # The hard limit kills a parser that blocks the signal of the soft one.
+        ("RLIMIT_CPU", math.ceil(seconds), math.ceil(seconds) + 1),
+        ("RLIMIT_AS", memory_mb * 2**20, memory_mb * 2**20),
+    ]
+    for name, soft, hard in wanted:
+        try:
+            resource.setrlimit(getattr(resource, name), (soft, hard))
+        except (AttributeError, ValueError, OSError):
+            continue  # macOS has no usable RLIMIT_AS; the other limits still hold
+
+
+def _perform(task: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from citewise.errors import IngestError  # noqa: PLC0415 - after the limits
+
+    source = arguments["source"]
+    try:
+        return _TASKS[task](Path(arguments["path"]), source, arguments)
+    except IngestError as error:
+        return {"error": str(error)}, b""
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the boundary: a parser may raise anything on a damaged file
+        return {
+            "error": f"{source} could not be read: it seems to be damaged ({type(error).__name__}). "
+            "Open it in its own program, save it again, and add that."
+        }, b""
+
+
+def _parse(path: Path, source: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from citewise.ingest.parse import parse  # noqa: PLC0415 - only what the task needs
+    from citewise.ingest.serial import document_to_json  # noqa: PLC0415
+
+    document = parse(path, source=source, media_type=arguments.get("media_type"))
+    return {"result": document_to_json(document)}, b""
+
+
+def _boxes(path: Path, source: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from citewise.ingest.parse.pdf_view import boxes  # noqa: PLC0415
+    from citewise.ingest.serial import boxes_to_json  # noqa: PLC0415
+
+    found = boxes(path, [tuple(span) for span in arguments["spans"]], source=source)
+    return {"result": {"boxes": [boxes_to_json(each) for each in found]}}, b""
+
+
+def _render(path: Path, source: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from citewise.ingest.parse.pdf_view import render  # noqa: PLC0415
+    from citewise.ingest.serial import boxes_from_json  # noqa: PLC0415
+
+    marked = boxes_from_json(arguments["boxes"])
+    return {"result": {}}, render(path, arguments["page"], width=arguments["width"], boxes=marked, source=source)
+
+
+_TASKS = {"parse": _parse, "boxes": _boxes, "render": _render}
+
+
+if __name__ == "__main__":
+    main()

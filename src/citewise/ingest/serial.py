@@ -1,0 +1,71 @@
+"""Parsed documents as JSON: how they cross from the sandbox's child to the parent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from citewise.types import Block, Box, PageReport, PageSpan, ParsedDocument, ParseReport
+
+
+def document_to_json(document: ParsedDocument) -> dict[str, Any]:
+    """Return ``document`` as values that ``json.dumps`` takes."""
+    report = document.report
+    # Heading paths repeat from block to block, and are few.
+    paths = sorted({block.headings for block in document.blocks})
+    number_of = {path: number for number, path in enumerate(paths)}
+    return {
+        "text": document.text,
+        "media_type": document.media_type,
+        "title": document.title,
+        "paths": paths,
+        "blocks": [
+            [block.kind, block.start, block.end, block.page, number_of[block.headings]] for block in document.blocks
+        ],
+        "pages": [[page.number, page.start, page.end, page.width, page.height] for page in document.pages],
+        "report": {
+            "characters": report.characters,
+            "tables": report.tables,
+            "images": report.images,
+            "warnings": report.warnings,
+            "left_out": report.left_out,
+            "pages": [
+                [page.page, page.characters, page.tables, page.images, page.needs_ocr, page.garbled]
+                for page in report.pages
+            ],
+        },
+    }
+
+
+def document_from_json(value: dict[str, Any]) -> ParsedDocument:
+    """Return what :func:`document_to_json` was given."""
+    report = value["report"]
+    paths = [tuple(path) for path in value["paths"]]
+    return ParsedDocument(
+        text=value["text"],
+        blocks=tuple(
+            Block(kind=kind, start=start, end=end, page=page, headings=paths[path])
+            for kind, start, end, page, path in value["blocks"]
+        ),
+        pages=tuple(PageSpan(*page) for page in value["pages"]),
+        report=ParseReport(
+            characters=report["characters"],
+            pages=tuple(PageReport(*page) for page in report["pages"]),
+            tables=report["tables"],
+            images=report["images"],
+            warnings=tuple(report["warnings"]),
+            left_out=tuple(report["left_out"]),
+        ),
+        media_type=value["media_type"],
+        title=value["title"],
+    )
+
+
+def boxes_to_json(boxes: Sequence[Box]) -> list[list[float]]:
+    """Return ``boxes`` as values that ``json.dumps`` takes."""
+    return [[box.page, box.x0, box.y0, box.x1, box.y1] for box in boxes]
+
+
+def boxes_from_json(value: Sequence[Sequence[float]]) -> tuple[Box, ...]:
+    """Return what :func:`boxes_to_json` was given."""
+    return tuple(Box(int(page), x0, y0, x1, y1) for page, x0, y0, x1, y1 in value)
