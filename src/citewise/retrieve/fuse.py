@@ -1,0 +1,52 @@
+"""Merging ranked lists into one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from math import fsum
+
+
+def reciprocal_rank_fusion(rankings: Sequence[Sequence[str]], *, k: int = 60) -> list[tuple[str, float]]:
+    """Merge ranked id lists by summed reciprocal rank.
+
+    Args:
+        rankings: Ids, best first; an id may be missing from some lists.
+        k: Damping constant, >= 1; 60 is the value of Cormack et al., SIGIR 2009.
+
+    Returns:
+        ``(id, score)`` pairs, best first, equal scores in order of id; empty for no rankings.
+    """
+    shares: defaultdict[str, list[float]] = defaultdict(list)
+    for ranking in rankings:
+        for rank, chunk_id in enumerate(dict.fromkeys(ranking), start=1):
+            shares[chunk_id].append(1 / (k + rank))
+    # fsum: a plain sum depends on the order of the rankings and splits ties.
+    fused = ((chunk_id, fsum(parts)) for chunk_id, parts in shares.items())
+    return sorted(fused, key=lambda item: (-item[1], item[0]))
+
+
+def score_fusion(
+    rankings: Sequence[Sequence[tuple[str, float]]], *, weights: Sequence[float]
+) -> list[tuple[str, float]]:
+    """Merge scored id lists by a weighted sum of their scores, each list scaled to 0..1 (min-max).
+
+    Scores say how much better the first is than the second, which ranks alone do not.
+    See Bruch et al., "An Analysis of Fusion Functions for Hybrid Retrieval", TOIS 2023.
+
+    Args:
+        rankings: ``(id, score)`` pairs, best first; an id may be missing from some lists and
+            then counts like the worst of them, 0.
+        weights: One per ranking, >= 0.
+
+    Returns:
+        ``(id, score)`` pairs, best first, equal scores in order of id; empty for no rankings.
+    """
+    shares: defaultdict[str, list[float]] = defaultdict(list)
+    for ranking, weight in zip(rankings, weights, strict=True):
+        values = [score for _, score in ranking]
+        lowest, spread = (min(values), max(values) - min(values)) if values else (0.0, 0.0)
+        for chunk_id, score in dict(ranking).items():
+            shares[chunk_id].append(weight * ((score - lowest) / spread if spread > 0 else 1.0))
+    fused = ((chunk_id, fsum(parts)) for chunk_id, parts in shares.items())
+    return sorted(fused, key=lambda item: (-item[1], item[0]))

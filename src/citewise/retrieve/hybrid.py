@@ -1,0 +1,250 @@
+"""Search by meaning and by words at once, merged and joined back to the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from time import perf_counter
+from typing import Any, Literal, Protocol
+
+from citewise.errors import ProviderError, StoreError
+from citewise.index.generations import Indexes
+from citewise.protocols import Embedder
+from citewise.retrieve.fuse import reciprocal_rank_fusion, score_fusion
+from citewise.types import Chunk, ScoredChunk, SearchMode, SearchResult, Vector
+
+Ranking = list[tuple[str, float]]
+Fusion = Literal["scores", "ranks"]
+
+_WIDENINGS = 2
+_WIDEN_BY = 4
+_STEPS = ("total", "rewrite", "embed", "dense", "keyword", "fuse", "join", "rerank")
+_THREADS = 8  # keyword searches at a time; each takes a millisecond or so
+
+
+class Joined(Protocol):
+    """A chunk as the registry serves it now, with what a reader needs of its document."""
+
+    @property
+    def chunk(self) -> Chunk: ...
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def content_hash(self) -> str: ...
+
+
+Join = Callable[[Sequence[str], str], Mapping[str, Joined]]
+"""Chunk ids and a collection id to those that may be served; the rest is left out."""
+
+
+class Retriever:
+    """Finds chunks. May be called from any thread.
+
+    Args:
+        embedder: Turns the question into a vector; the indexes were built with it.
+        indexes: Gives the current generation; asked once per search.
+        join: See ``Join``.
+        fetch_k: Candidates from each kind of search, at least.
+        fusion: How both kinds are merged: by scaled ``scores`` or by ``ranks``.
+        rrf_k: Damping constant of fusion by ranks.
+    """
+
+    def __init__(
+        self,
+        *,
+        embedder: Embedder,
+        indexes: Callable[[], Indexes],
+        join: Join,
+        fetch_k: int = 50,
+        fusion: Fusion = "scores",
+        rrf_k: int = 60,
+    ) -> None:
+        self._embedder = embedder
+        self._indexes = indexes
+        self._join = join
+        self._fetch_k = fetch_k
+        self._fusion = fusion
+        self._rrf_k = rrf_k
+        self._threads = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="citewise-search")
+
+    def close(self) -> None:
+        """End the threads, once running searches are over."""
+        self._threads.shutdown()
+
+    def search(
+        self,
+        *,
+        question: str,
+        collection_id: str,
+        k: int,
+        document_ids: Collection[str] | None = None,
+        mode: SearchMode = "hybrid",
+    ) -> SearchResult:
+        """Return the ``k`` best chunks, best first; fewer only if there are no more.
+
+        Args:
+            question: Standing alone; ``rewrite.standalone`` makes it so.
+            collection_id: Where to look.
+            k: Hits wanted, >= 1.
+            document_ids: Only these documents; ``None`` means all.
+            mode: ``dense`` (meaning) or ``keyword`` (words) runs that search only.
+
+        Raises:
+            StoreError: Every search that was to run failed.
+            ProviderError: The question could not be embedded and no other search was to run.
+        """
+        look = _Look(self._indexes(), question, collection_id, document_ids, mode)
+        fetch_k = max(self._fetch_k, k)
+        with look.timed("total"):
+            for widenings in range(_WIDENINGS + 1):
+                look.degraded.clear()
+                rankings = self._candidates(look, fetch_k)
+                with look.timed("fuse"):
+                    fused = self._fuse(rankings)
+                with look.timed("join"):
+                    joined = self._join([chunk_id for chunk_id, _ in fused], collection_id)
+                # Hits of deleted or replaced versions take up places: look further for living ones.
+                all_seen = all(len(ranking) < fetch_k for ranking in rankings.values())
+                if len(joined) >= k or len(joined) == len(fused) or all_seen or widenings == _WIDENINGS:
+                    break
+                fetch_k *= _WIDEN_BY
+            hits, candidates = _report(rankings, fused, joined, k=k)
+        return SearchResult(
+            question=question,
+            standalone_question=question,
+            hits=hits,
+            timings_ms=look.timings_ms,
+            generation=look.indexes.generation,
+            degraded=tuple(look.degraded),
+            trace={
+                "mode": mode,
+                "fusion": self._fusion if len(rankings) > 1 else None,
+                "fetch_k": fetch_k,
+                "widenings": widenings,
+                "candidates": candidates,
+            },
+        )
+
+    def _candidates(self, look: _Look, fetch_k: int) -> dict[str, Ranking]:
+        """Run the searches that the mode asks for; those that worked, by name."""
+        if look.mode == "dense":
+            return {"dense": self._dense(look, fetch_k)}
+        if look.mode == "keyword":
+            return {"keyword": self._keyword(look, fetch_k)}
+        waiting = self._threads.submit(self._keyword, look, fetch_k)
+        rankings: dict[str, Ranking] = {}
+        failures: list[StoreError | ProviderError] = []
+        runs: dict[str, Callable[[], Ranking]] = {
+            "dense": partial(self._dense, look, fetch_k),
+            "keyword": waiting.result,
+        }
+        for name, run in runs.items():
+            try:
+                rankings[name] = run()
+            except (StoreError, ProviderError) as error:
+                failures.append(error)
+                look.degraded.append(f"{_LABELS[name]} did not run: {error}")
+        if not rankings:
+            raise StoreError(f"Neither search could run. {' '.join(map(str, failures))}") from failures[0]
+        return rankings
+
+    def _dense(self, look: _Look, fetch_k: int) -> Ranking:
+        if look.vector is None:
+            with look.timed("embed"):
+                look.vector = self._embedder.embed_query(look.question)
+        with look.timed("dense"):
+            return look.indexes.vectors.search(
+                look.vector, k=fetch_k, collection_id=look.collection_id, document_ids=look.document_ids
+            )
+
+    def _keyword(self, look: _Look, fetch_k: int) -> Ranking:
+        with look.timed("keyword"):
+            return look.indexes.keywords.search(
+                look.question, k=fetch_k, collection_id=look.collection_id, document_ids=look.document_ids
+            )
+
+    def _fuse(self, rankings: Mapping[str, Ranking]) -> Ranking:
+        if len(rankings) == 1:
+            return next(iter(rankings.values()))
+        if self._fusion == "ranks":
+            return reciprocal_rank_fusion(
+                [[chunk_id for chunk_id, _ in ranking] for ranking in rankings.values()], k=self._rrf_k
+            )
+        return score_fusion(list(rankings.values()), weights=[1 / len(rankings)] * len(rankings))
+
+
+_LABELS = {"dense": "The search by meaning", "keyword": "The search by words"}
+
+
+@dataclass(slots=True)
+class _Look:
+    """One search under way."""
+
+    indexes: Indexes
+    question: str
+    collection_id: str
+    document_ids: Collection[str] | None
+    mode: SearchMode
+    vector: Vector | None = None
+    degraded: list[str] = field(default_factory=list)
+    timings_ms: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_STEPS, 0.0))
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        started = perf_counter()
+        try:
+            yield
+        finally:
+            self.timings_ms[step] += (perf_counter() - started) * 1000
+
+
+def _report(
+    rankings: Mapping[str, Ranking], fused: Ranking, joined: Mapping[str, Joined], *, k: int
+) -> tuple[tuple[ScoredChunk, ...], list[dict[str, Any]]]:
+    """The hits, and what became of every candidate."""
+    places = {
+        name: {chunk_id: (rank, score) for rank, (chunk_id, score) in enumerate(ranking, start=1)}
+        for name, ranking in rankings.items()
+    }
+    hits: list[ScoredChunk] = []
+    candidates: list[dict[str, Any]] = []
+    for chunk_id, score in fused:
+        found = {name: ranks[chunk_id] for name, ranks in places.items() if chunk_id in ranks}
+        scores = {name: value for name, (_, value) in found.items()}
+        if len(rankings) > 1:
+            scores["fused"] = score
+        item = joined.get(chunk_id)
+        dropped = None
+        if item is None:
+            dropped = "not joined"
+        elif len(hits) >= k:
+            dropped = "below k"
+        else:
+            hits.append(
+                ScoredChunk(
+                    chunk=item.chunk,
+                    score=score,
+                    rank=len(hits) + 1,
+                    scores=scores,
+                    source=item.source,
+                    title=item.title,
+                    content_hash=item.content_hash,
+                )
+            )
+        candidates.append(
+            {
+                "chunk_id": chunk_id,
+                "ranks": {name: rank for name, (rank, _) in found.items()},
+                "scores": scores,
+                "dropped": dropped,
+            }
+        )
+    return tuple(hits), candidates
