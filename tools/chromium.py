@@ -35,8 +35,8 @@ def find_chromium() -> Path:
             return Path(program)
     if MAC_PROGRAM.is_file():
         return MAC_PROGRAM
-    if (program := _playwrights_own()) is not None:
-        return program
+    if own := _playwrights_own():
+        return own
     raise NoChromiumError(NOTHING_FOUND)
 
 

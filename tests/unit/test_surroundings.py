@@ -52,12 +52,13 @@ def test_a_name_is_not_looked_up_and_a_datagram_is_not_sent() -> None:
 
 
 def test_loopback_and_local_sockets_still_work(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        with socket.create_connection(server.getsockname()[:2], timeout=5) as client:
-            accepted, _ = server.accept()
-            with accepted:
-                client.sendall(b"x")
-                assert accepted.recv(1) == b"x"
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()[:2], timeout=5) as client,
+        server.accept()[0] as accepted,
+    ):
+        client.sendall(b"x")
+        assert accepted.recv(1) == b"x"
     left, right = socket.socketpair()
     with left, right:
         left.sendall(b"x")
