@@ -1,0 +1,166 @@
+"""Routes for documents: take in, list, look at, remove."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from fastapi.responses import FileResponse, JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from citewise.api import wire
+from citewise.api.dependencies import EngineOfApp
+from citewise.api.sources import clean_source
+from citewise.errors import NotFoundError
+from citewise.types import Added, OnDuplicate, Upload
+
+router = APIRouter(tags=["documents"])
+
+# What a person's document says it is must not run in this origin.
+_HARMLESS = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'"}
+
+
+class Record(BaseModel):
+    """A document that is plain text already."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: str = Field(min_length=1, max_length=1000, description="Identifies it within its collection.")
+    text: str
+    title: str | None = None
+    metadata: dict[str, Any] = {}
+
+
+class Records(BaseModel):
+    """Several records at once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    records: list[Record] = Field(min_length=1, max_length=1000)
+    collection: str = "default"
+    on_duplicate: OnDuplicate = "skip"
+
+
+@router.post("/documents", status_code=202)
+def upload(
+    request: Request,
+    engine: EngineOfApp,
+    files: Annotated[list[UploadFile], File(description="One or more files.")],
+    collection: Annotated[str, Form()] = "default",
+    on_duplicate: Annotated[OnDuplicate, Form()] = "skip",
+) -> JSONResponse:
+    """Take files in. When the answer comes they are safe on disk; reading them goes on.
+
+    Each file has its own receipt. A file that cannot be taken is `failed` and stops no
+    other; when none could be taken the status is 422, or 413 when they were too large.
+    Follow a document's progress at `GET /documents/{document_id}`.
+    """
+    uploads = [Upload(source=clean_source(file.filename or ""), stream=file.file) for file in files]
+    added = engine.add(uploads, collection=collection, on_duplicate=on_duplicate)
+    largest = request.app.state.max_file_bytes
+    too_large = largest is not None and all((file.size or 0) > largest for file in files)
+    return _receipts(added, refused_status=413 if too_large else 422)
+
+
+@router.post("/documents/records", status_code=202)
+def add_records(engine: EngineOfApp, body: Records) -> JSONResponse:
+    """Take records of plain text in; the receipts are those of an upload."""
+    uploads = [
+        Upload(source=clean_source(record.source), text=record.text, title=record.title, metadata=record.metadata)
+        for record in body.records
+    ]
+    added = engine.add(uploads, collection=body.collection, on_duplicate=body.on_duplicate)
+    return _receipts(added, refused_status=422)
+
+
+def _receipts(added: Sequence[Added], *, refused_status: int) -> JSONResponse:
+    body: dict[str, Any] = {"documents": [wire.added_json(one) for one in added]}
+    if all(one.status == "failed" for one in added):
+        reasons = dict.fromkeys(one.error for one in added if one.error)
+        return JSONResponse({**wire.error_json(" ".join(reasons)), **body}, status_code=refused_status)
+    return JSONResponse(body, status_code=202)
+
+
+@router.get("/documents")
+def list_documents(engine: EngineOfApp, collection: str | None = None) -> dict[str, Any]:
+    """All documents, newest first; of every collection when none is named."""
+    return wire.documents_json(engine.documents(collection=collection))
+
+
+@router.get("/documents/{document_id}")
+def get_document(engine: EngineOfApp, document_id: str) -> dict[str, Any]:
+    """One document: how far its newest version got, and what could be read of it."""
+    return wire.document_detail_json(engine.document(document_id))
+
+
+@router.get("/documents/{document_id}/text")
+def get_text(engine: EngineOfApp, document_id: str, version: int | None = None) -> dict[str, Any]:
+    """The text of one version with its pages and chunks."""
+    return wire.show_json(engine.show(document_id, version=version))
+
+
+@router.get("/documents/{document_id}/original", response_class=FileResponse)
+def get_original(engine: EngineOfApp, document_id: str, version: int | None = None) -> FileResponse:
+    """Download the file as it was uploaded."""
+    original = engine.original(document_id, version=version)
+    return FileResponse(
+        original.path,
+        media_type=original.media_type,
+        filename=PurePosixPath(original.source).name,
+        content_disposition_type="attachment",
+        headers=_HARMLESS,
+    )
+
+
+@router.get("/documents/{document_id}/pages/{page}.png", response_class=Response)
+def get_page(
+    engine: EngineOfApp,
+    document_id: str,
+    page: int,
+    version: int | None = None,
+    width: Annotated[int, Query(ge=100, le=3000, description="Pixels.")] = 1000,
+) -> Response:
+    """One page of a PDF as an image."""
+    image = engine.page_image(document_id, page, version=version, width=width)
+    return Response(image, media_type="image/png", headers=_HARMLESS)
+
+
+@router.delete("/documents/{document_id}")
+def remove_document(engine: EngineOfApp, document_id: str, purge: bool = False) -> dict[str, Any]:
+    """Take a document out of every answer at once.
+
+    With `purge` its bytes, text and vectors are erased; without, `restore` brings it back.
+    """
+    if engine.remove([document_id], purge=purge) == 0:
+        raise NotFoundError("document", document_id)
+    return {"document_id": document_id, "removed": True, "purged": purge}
+
+
+@router.post("/documents/{document_id}/restore")
+def restore_document(engine: EngineOfApp, document_id: str) -> dict[str, Any]:
+    """Undo a removal."""
+    if engine.restore([document_id]) == 0:
+        raise NotFoundError("removed document", document_id)
+    return wire.document_json(engine.document(document_id))
+
+
+@router.post("/documents/{document_id}/retry", status_code=202)
+def retry_document(engine: EngineOfApp, document_id: str) -> dict[str, Any]:
+    """Ingest a failed or cancelled version again."""
+    job_id = engine.retry(document_id)
+    return {**wire.document_json(engine.document(document_id)), "job_id": job_id}
+
+
+@router.post("/documents/{document_id}/cancel", status_code=202)
+def cancel_document(engine: EngineOfApp, document_id: str) -> dict[str, Any]:
+    """Stop the ingest of a document; what was stored of it before keeps serving."""
+    engine.cancel(document_id)
+    return wire.document_json(engine.document(document_id))
+
+
+@router.get("/collections")
+def list_collections(engine: EngineOfApp) -> dict[str, Any]:
+    """The named sets of documents."""
+    return {"collections": [wire.collection_json(collection) for collection in engine.collections()]}

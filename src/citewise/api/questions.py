@@ -1,0 +1,167 @@
+"""Routes for questions: search, ask, follow an answer, conversations."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+
+from citewise.api import wire
+from citewise.api.dependencies import EngineOfApp
+from citewise.api.follow import finished, server_sent_events
+from citewise.types import Message, Query, Role, SearchMode, Turn
+
+router = APIRouter()
+
+
+class Said(BaseModel):
+    """One earlier turn."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: Role
+    content: str
+
+
+class _Question(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    question: str
+    collection: str = "default"
+    k: int | None = Field(None, ge=1, le=1000, description="Chunks to find; unset: as many as the settings say.")
+    where: dict[str, str] = Field({}, description="Narrow by document, source or type; all must hold.")
+    history: list[Said] = Field([], description="Earlier turns, oldest first.")
+    explain: bool = Field(False, description="Add `trace`: what was tried and how it was weighed.")
+
+    def messages(self) -> tuple[Message, ...]:
+        return tuple(Message(role=said.role, content=said.content) for said in self.history)
+
+
+class SearchBody(_Question):
+    """A search."""
+
+    mode: SearchMode = "hybrid"
+    rerank: Literal["none"] | None = None
+
+
+class AskBody(_Question):
+    """A question to be answered."""
+
+    model: str | None = Field(None, description="PROVIDER:NAME; unset: the default of `GET /models`.")
+    conversation_id: str | None = Field(None, description="Go on with this conversation; unset: begin one.")
+
+
+class Renaming(BaseModel):
+    """A new title."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: str = Field(min_length=1, max_length=200)
+
+
+@router.post("/search", tags=["questions"])
+def search(engine: EngineOfApp, body: SearchBody) -> dict[str, Any]:
+    """Find the chunks that fit a question, best first."""
+    count = {} if body.k is None else {"k": body.k}
+    query = Query(
+        text=body.question,
+        collection=body.collection,
+        where=body.where,
+        history=body.messages(),
+        mode=body.mode,
+        **count,
+    )
+    return wire.search_json(engine.search(query), explain=body.explain)
+
+
+# Not a plain function like the others: waiting for an answer would hold one of the
+# threads that all requests share, and a few slow answers would stop everything else.
+@router.post("/ask", tags=["questions"], response_model=None)
+async def ask(request: Request, engine: EngineOfApp, body: AskBody) -> Response:
+    """Answer a question from the documents.
+
+    With `Accept: application/json` the answer comes when it is finished; its status is 502
+    when the model failed. With `Accept: text/event-stream` it comes as it is written:
+    `turn` (ids and the step that is going on), `text` (`{"delta": …}`, or `{"text": …}` when all that
+    came before is replaced), and at the end `done` with the same document as the JSON
+    answer, or `error`. Going away does not stop the answer: `GET /turns/{turn_id}` has it,
+    and `POST /turns/{turn_id}/stop` stops it.
+    """
+    turn = await run_in_threadpool(_start, engine, body)
+    if "text/event-stream" in request.headers.get("accept", ""):
+        return StreamingResponse(
+            server_sent_events(engine, turn, explain=body.explain),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+        )
+    turn = await finished(engine, turn.id)
+    status_code = 502 if turn.answer.status == "error" else 200
+    return JSONResponse(wire.ask_json(turn, explain=body.explain), status_code=status_code)
+
+
+def _start(engine: EngineOfApp, body: AskBody) -> Turn:
+    return engine.ask(
+        body.question,
+        conversation_id=body.conversation_id,
+        collection=body.collection,
+        model=body.model,
+        k=body.k,
+        where=body.where or None,
+        history=body.messages() or None,
+    )
+
+
+@router.get("/turns/{turn_id}", tags=["questions"])
+def get_turn(engine: EngineOfApp, turn_id: str) -> dict[str, Any]:
+    """An answer as it is now, its text so far included."""
+    return wire.ask_json(engine.turn(turn_id))
+
+
+@router.post("/turns/{turn_id}/stop", tags=["questions"], status_code=202)
+def stop_turn(engine: EngineOfApp, turn_id: str) -> dict[str, Any]:
+    """End a running answer; its text so far is kept."""
+    engine.stop(turn_id)
+    return wire.ask_json(engine.turn(turn_id))
+
+
+@router.get("/models", tags=["questions"])
+def list_models(engine: EngineOfApp) -> dict[str, Any]:
+    """The chat models that can be chosen, the default first."""
+    return {"models": [wire.model_json(model) for model in engine.models()]}
+
+
+@router.get("/conversations", tags=["conversations"])
+def list_conversations(engine: EngineOfApp) -> dict[str, Any]:
+    """All conversations, newest first."""
+    return {"conversations": [wire.conversation_json(conversation) for conversation in engine.conversations()]}
+
+
+@router.get("/conversations/{conversation_id}", tags=["conversations"])
+def get_conversation(engine: EngineOfApp, conversation_id: str) -> dict[str, Any]:
+    """A conversation with its turns, oldest first."""
+    conversation, turns = engine.conversation(conversation_id)
+    return {**wire.conversation_json(conversation), "turns": [wire.ask_json(turn) for turn in turns]}
+
+
+@router.patch("/conversations/{conversation_id}", tags=["conversations"])
+def rename_conversation(engine: EngineOfApp, conversation_id: str, body: Renaming) -> dict[str, Any]:
+    """Give a conversation another title."""
+    engine.rename_conversation(conversation_id, body.title)
+    return wire.conversation_json(engine.conversation(conversation_id)[0])
+
+
+@router.delete("/conversations/{conversation_id}", tags=["conversations"])
+def delete_conversation(engine: EngineOfApp, conversation_id: str) -> dict[str, Any]:
+    """Hide a conversation; `restore` brings it back."""
+    engine.delete_conversation(conversation_id)
+    return {"conversation_id": conversation_id, "deleted": True}
+
+
+@router.post("/conversations/{conversation_id}/restore", tags=["conversations"])
+def restore_conversation(engine: EngineOfApp, conversation_id: str) -> dict[str, Any]:
+    """Undo a deletion."""
+    engine.restore_conversation(conversation_id)
+    return wire.conversation_json(engine.conversation(conversation_id)[0])

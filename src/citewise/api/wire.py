@@ -1,0 +1,270 @@
+"""The one shape of everything that leaves the program as JSON.
+
+The API and the command line both use these functions, so that the same question gives
+the same document whichever door it came through. They are pure and import no framework.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from citewise.types import (
+    Added,
+    Answer,
+    Citation,
+    Collection,
+    Conversation,
+    Document,
+    DocumentText,
+    Evidence,
+    Health,
+    ModelInfo,
+    ParseReport,
+    ScoredChunk,
+    SearchResult,
+    Turn,
+)
+
+Json = dict[str, Any]
+
+
+# --- documents ------------------------------------------------------------------------
+
+
+def document_json(document: Document) -> Json:
+    """One line of the library. ``added_at`` is in seconds since the epoch."""
+    return {
+        "document_id": document.id,
+        "collection": document.collection,
+        "source": document.source,
+        "title": document.title,
+        "version": document.version,
+        "serving_version": document.serving_version,
+        "status": document.status,
+        "done": document.done,
+        "total": document.total,
+        "error": document.error,
+        "media_type": document.media_type,
+        "content_hash": document.content_hash,
+        "chunks": document.chunks,
+        "pages": document.pages,
+        "bytes": document.bytes,
+        "added_at": document.added_at,
+    }
+
+
+def document_detail_json(document: Document) -> Json:
+    """One document with its parse report."""
+    return {**document_json(document), "report": report_json(document.report)}
+
+
+def documents_json(documents: list[Document]) -> Json:
+    """The library."""
+    return {"documents": [document_json(document) for document in documents]}
+
+
+def report_json(report: ParseReport | None) -> Json | None:
+    """What could be read; ``None`` for a document that was not read yet."""
+    return asdict(report) if report else None
+
+
+def added_json(added: Added) -> Json:
+    """The receipt of one upload."""
+    return {
+        "source": added.source,
+        "document_id": added.document_id,
+        "version": added.version,
+        "job_id": added.job_id,
+        "status": added.status,
+        "error": added.error,
+    }
+
+
+def show_json(shown: DocumentText) -> Json:
+    """Everything that is stored of one version."""
+    document = shown.document
+    return {
+        "document_id": document.id,
+        "source": document.source,
+        "title": document.title,
+        # The chunks are of the version that is shown; the document may have a newer one.
+        "version": shown.chunks[0].version if shown.chunks else document.serving_version or document.version,
+        "status": document.status,
+        "content_hash": document.content_hash,
+        "text": shown.text,
+        "pages": [{"page": page.number, "start": page.start, "end": page.end} for page in shown.pages],
+        "chunks": [
+            {
+                "chunk_id": chunk.id,
+                "start": chunk.start,
+                "end": chunk.end,
+                "page_first": chunk.page_first,
+                "page_last": chunk.page_last,
+                "headings": list(chunk.headings),
+                "context": chunk.context,
+                "text": chunk.text,
+            }
+            for chunk in shown.chunks
+        ],
+        "report": report_json(document.report),
+    }
+
+
+def collection_json(collection: Collection) -> Json:
+    """A named set of documents."""
+    return {
+        "collection_id": collection.id,
+        "name": collection.name,
+        "documents": collection.documents,
+        "chunks": collection.chunks,
+    }
+
+
+# --- questions ------------------------------------------------------------------------
+
+
+def search_json(result: SearchResult, *, id: str | None = None, explain: bool = False) -> Json:  # noqa: A002
+    """What a search found.
+
+    Args:
+        id: The question's own name, where the caller gave one.
+        explain: Add ``trace``: what was tried and how it was weighed.
+    """
+    found = {
+        "id": id,
+        "question": result.question,
+        "standalone_question": result.standalone_question,
+        "hits": [hit_json(hit) for hit in result.hits],
+        "timings_ms": dict(result.timings_ms),
+        "generation": result.generation,
+        "reranker": result.reranker,
+        "degraded": list(result.degraded),
+    }
+    return {**found, "trace": dict(result.trace)} if explain else found
+
+
+def hit_json(hit: ScoredChunk) -> Json:
+    """One chunk that was found; ``text`` is ``text[start:end]`` of its document."""
+    chunk = hit.chunk
+    return {
+        "rank": hit.rank,
+        "score": hit.score,
+        "scores": dict(hit.scores),
+        "chunk_id": chunk.id,
+        "document_id": chunk.document_id,
+        "version": chunk.version,
+        "source": hit.source,
+        "title": hit.title,
+        "page_first": chunk.page_first,
+        "page_last": chunk.page_last,
+        "start": chunk.start,
+        "end": chunk.end,
+        "headings": list(chunk.headings),
+        "context": chunk.context,
+        "text": chunk.text,
+    }
+
+
+def ask_json(turn: Turn, *, id: str | None = None, explain: bool = False) -> Json:  # noqa: A002
+    """An answer with everything behind it; the keys of a search come first.
+
+    A turn that still runs has the same shape, with the text so far.
+    """
+    answer = turn.answer
+    found = {
+        "id": id,
+        "question": turn.question,
+        "standalone_question": turn.standalone_question,
+        "hits": [hit_json(hit) for hit in answer.contexts],
+        **_search_part(answer.trace),
+        "status": answer.status,
+        "answer": answer.text,
+        "sentences": [sentence_json(evidence, answer) for evidence in answer.evidence],
+        "citations": [citation_json(citation) for citation in answer.citations],
+        "model": answer.model,
+        "usage": {"input_tokens": answer.usage.input_tokens, "output_tokens": answer.usage.output_tokens},
+        "cost_usd": answer.cost_usd,
+        "error": answer.error,
+        "reason": answer.reason,
+        "conversation_id": turn.conversation_id,
+        "turn_id": turn.id,
+        "created_at": turn.created_at,
+    }
+    return {**found, "trace": dict(answer.trace)} if explain else found
+
+
+def _search_part(trace: Mapping[str, Any]) -> Json:
+    """The keys that an answer shares with a search, from the trace that the engine keeps."""
+    return {
+        "timings_ms": dict(trace.get("search", {}).get("timings_ms", {})),
+        "generation": trace.get("generation", ""),
+        "reranker": trace.get("reranker"),
+        "degraded": list(trace.get("degraded", ())),
+    }
+
+
+def sentence_json(evidence: Evidence, answer: Answer) -> Json:
+    """One sentence of an answer; ``start`` and ``end`` are characters of ``answer``."""
+    return {
+        "text": evidence.sentence or answer.text[evidence.start : evidence.end],
+        "start": evidence.start,
+        "end": evidence.end,
+        "verdict": evidence.verdict,
+        "reason": evidence.reason,
+        "citations": list(evidence.citations),
+    }
+
+
+def citation_json(citation: Citation) -> Json:
+    """The quoted words and where they stand."""
+    return {
+        "marker": citation.marker,
+        "document_id": citation.document_id,
+        "version": citation.version,
+        "content_hash": citation.content_hash,
+        "chunk_id": citation.chunk_id,
+        "source": citation.source,
+        "title": citation.title,
+        "page": citation.page,
+        "start": citation.start,
+        "end": citation.end,
+        "quote": citation.quote,
+        "headings": list(citation.headings),
+        "boxes": [asdict(box) for box in citation.boxes],
+    }
+
+
+def conversation_json(conversation: Conversation) -> Json:
+    """A conversation without its turns. Times are in seconds since the epoch."""
+    return {
+        "conversation_id": conversation.id,
+        "title": conversation.title,
+        "collection": conversation.collection,
+        "created_at": conversation.created_at,
+        "updated_at": conversation.updated_at,
+    }
+
+
+# --- the program ----------------------------------------------------------------------
+
+
+def model_json(model: ModelInfo) -> Json:
+    """A chat model that can be chosen."""
+    return {"name": model.name, "label": model.label, "available": model.available, "note": model.note}
+
+
+def health_json(health: Health) -> Json:
+    """Whether the program can do its work."""
+    return {
+        "ready": health.ready,
+        "embedder": health.embedder,
+        "checks": dict(health.checks),
+        "degraded": list(health.degraded),
+    }
+
+
+def error_json(sentence: str) -> Json:
+    """Anything that went wrong."""
+    return {"error": sentence}

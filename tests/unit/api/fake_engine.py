@@ -1,0 +1,388 @@
+"""An engine in memory, for the front ends: text files only, one chunk per paragraph.
+
+It keeps the promises of ``Engine``'s docstrings and is able to be wrong: a search finds by
+shared words and nothing else, and an answer is the first sentence that was found. Answers
+wait for ``gate`` between their words, so that a test can look at one in the middle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from citewise.engine import Engine
+from citewise.errors import NotFoundError, QuestionError
+from citewise.types import (
+    Added,
+    Answer,
+    Chunk,
+    Citation,
+    Collection,
+    Conversation,
+    Document,
+    DocumentText,
+    Evidence,
+    Health,
+    Message,
+    ModelInfo,
+    OnDuplicate,
+    Original,
+    PageSpan,
+    ParseReport,
+    Query,
+    ScoredChunk,
+    SearchResult,
+    Turn,
+    Upload,
+    Usage,
+)
+
+PNG = b"\x89PNG\r\n\x1a\n"
+STOPWORDS = frozenset({"a", "an", "and", "at", "does", "how", "is", "of", "on", "the", "to", "what", "when", "who"})
+
+
+def words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.lower())) - STOPWORDS
+
+
+class FakeEngine(Engine):
+    def __init__(self, folder: Path, *, max_bytes: int = 1000) -> None:
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._documents: dict[str, Document] = {}
+        self._texts: dict[str, str] = {}
+        self._removed: dict[str, Document] = {}
+        self._collections: set[str] = set()
+        self._conversations: dict[str, Conversation] = {}
+        self._hidden: dict[str, Conversation] = {}
+        self._turns: dict[str, Turn] = {}
+        self._stopped: set[str] = set()
+        self._purged: set[str] = set()
+        self.asked: list[dict[str, Any]] = []
+        self.queries: list[Query] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.ready = True
+        self.failure: Exception | None = None  # what searching and listing raise
+        self.model_failure: str | None = None
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+    def health(self) -> Health:
+        checks = {"registry": "ok", "index": "ok" if self.ready else "The index is being opened."}
+        return Health(ready=self.ready, checks=checks, embedder="ready" if self.ready else "loading")
+
+    # --- documents --------------------------------------------------------------------
+
+    def add(
+        self, uploads: Sequence[Upload], *, collection: str = "default", on_duplicate: OnDuplicate = "skip"
+    ) -> list[Added]:
+        self._collections.add(collection)
+        return [self._add_one(upload, collection) for upload in uploads]
+
+    def _add_one(self, upload: Upload, collection: str) -> Added:
+        assert (upload.stream is None) != (upload.text is None)
+        content = upload.stream.read() if upload.stream else (upload.text or "").encode()
+        source = upload.source
+        if not content:
+            return Added(source, None, None, None, "failed", f"{source} is empty. Add it again once it has content.")
+        if len(content) > self._max_bytes:
+            return Added(source, None, None, None, "failed", f"{source} is too large. Split it and add the parts.")
+        content_hash = hashlib.sha256(content).hexdigest()
+        old = next((d for d in self._documents.values() if (d.collection, d.source) == (collection, source)), None)
+        if old and old.content_hash == content_hash:
+            return Added(source, old.id, old.version, None, "skipped", "The same file is here already.")
+        readable = b"\x00" not in content
+        text = content.decode("utf-8", "replace") if readable else ""
+        document = Document(
+            id=old.id if old else f"d{len(self._documents) + len(self._removed) + 1}",
+            collection=collection,
+            source=source,
+            title=upload.title or source,
+            version=old.version + 1 if old else 1,
+            status="ready" if readable else "failed",
+            error=None if readable else f"{source} is an unknown binary file, which Citewise cannot read yet.",
+            media_type="text/plain",
+            content_hash=content_hash,
+            bytes=len(content),
+            pages=1 if readable else 0,
+            chunks=len(list(_paragraphs(text))),
+            added_at=time.time(),
+            report=ParseReport(characters=len(text)) if readable else None,
+        )
+        document = replace(document, serving_version=document.version if readable else None)
+        self._documents[document.id] = document
+        self._texts[document.id] = text
+        (self._folder / document.id).write_bytes(content)
+        return Added(source, document.id, document.version, f"job-{document.id}", "received")
+
+    def wait(self, job_ids: Sequence[str], *, timeout_s: float | None = None) -> bool:
+        return True
+
+    def documents(self, *, collection: str | None = None) -> list[Document]:
+        if self.failure:
+            raise self.failure
+        if collection is not None:
+            self._check_collection(collection)
+        newest_first = reversed(self._documents.values())
+        return [document for document in newest_first if collection in (None, document.collection)]
+
+    def document(self, document_id: str) -> Document:
+        if document_id not in self._documents:
+            raise NotFoundError("document", document_id)
+        return self._documents[document_id]
+
+    def show(self, document_id: str, *, version: int | None = None) -> DocumentText:
+        document = self.document(document_id)
+        if version not in (None, document.version):
+            raise NotFoundError("version", str(version))
+        text = self._texts[document_id]
+        return DocumentText(document, text, (PageSpan(1, 0, len(text)),), (), tuple(self._chunks(document)))
+
+    def _chunks(self, document: Document) -> Iterator[Chunk]:
+        text = self._texts[document.id]
+        for ordinal, (start, end) in enumerate(_paragraphs(text)):
+            yield Chunk(
+                id=f"{document.id}-{document.version}-{ordinal}",
+                document_id=document.id,
+                version=document.version,
+                ordinal=ordinal,
+                start=start,
+                end=end,
+                page_first=1,
+                page_last=1,
+                headings=(),
+                text=text[start:end],
+                context=document.title,
+            )
+
+    def original(self, document_id: str, *, version: int | None = None) -> Original:
+        document = self.document(document_id)
+        return Original(self._folder / document_id, document.source, document.media_type)
+
+    def page_image(self, document_id: str, page: int, *, version: int | None = None, width: int = 1000) -> bytes:
+        if page > self.document(document_id).pages:
+            raise NotFoundError("page", str(page))
+        return PNG + str(width).encode()
+
+    def cancel(self, document_id: str) -> None:
+        self.document(document_id)
+
+    def retry(self, document_id: str) -> str:
+        self.document(document_id)
+        return f"job-{document_id}"
+
+    def remove(self, document_ids: Sequence[str], *, purge: bool = False) -> int:
+        gone = [document_id for document_id in document_ids if document_id in self._documents]
+        for document_id in gone:
+            document = self._documents.pop(document_id)
+            if not purge:
+                self._removed[document_id] = document
+        return len(gone)
+
+    def restore(self, document_ids: Sequence[str]) -> int:
+        back = [document_id for document_id in document_ids if document_id in self._removed]
+        self._documents.update({document_id: self._removed.pop(document_id) for document_id in back})
+        return len(back)
+
+    def collections(self) -> list[Collection]:
+        return [
+            Collection(f"c-{name}", name, len(found), sum(document.chunks for document in found))
+            for name in sorted(self._collections)
+            for found in [[d for d in self._documents.values() if d.collection == name]]
+        ]
+
+    def _check_collection(self, name: str) -> None:
+        if name not in self._collections:
+            raise NotFoundError("collection", name)
+
+    # --- questions --------------------------------------------------------------------
+
+    def search(self, query: Query) -> SearchResult:
+        if self.failure:
+            raise self.failure
+        _check_question(query.text)
+        if unknown := set(query.where) - {"document", "source", "type"}:
+            raise QuestionError(f"There is no field {unknown.pop()!r} to filter by.")
+        self._check_collection(query.collection)
+        self.queries.append(query)
+        standalone = query.text if not query.history else f"{query.text} ({query.history[0].content})"
+        wanted = words(standalone)
+        scored = sorted(
+            (
+                (len(wanted & words(chunk.text)), document, chunk)
+                for document in self._documents.values()
+                if document.collection == query.collection
+                and query.where.get("source", document.source) == document.source
+                for chunk in self._chunks(document)
+                if wanted & words(chunk.text)
+            ),
+            key=lambda entry: (-entry[0], entry[2].id),
+        )
+        hits = tuple(
+            ScoredChunk(
+                chunk=chunk,
+                score=float(shared),
+                rank=rank,
+                scores={"keyword": float(shared)},
+                source=document.source,
+                title=document.title,
+                content_hash=document.content_hash,
+            )
+            for rank, (shared, document, chunk) in enumerate(scored[: query.k], 1)
+        )
+        return SearchResult(query.text, standalone, hits, {"total": 1.0}, "g1", trace={"words": sorted(wanted)})
+
+    def ask(
+        self,
+        question: str,
+        *,
+        conversation_id: str | None = None,
+        collection: str = "default",
+        model: str | None = None,
+        k: int | None = None,
+        where: Mapping[str, str] | None = None,
+        history: Sequence[Message] | None = None,
+    ) -> Turn:
+        _check_question(question)
+        if model not in (None, "extractive"):
+            raise NotFoundError("model", str(model))
+        if conversation_id is None:
+            self._check_collection(collection)
+            conversation_id = self.start_conversation(collection=collection, title=question[:60]).id
+        elif conversation_id not in self._conversations:
+            raise NotFoundError("conversation", conversation_id)
+        self.asked.append({"k": k, "where": where, "history": history, "conversation_id": conversation_id})
+        earlier = [turn for turn in self._turns.values() if turn.conversation_id == conversation_id]
+        turn = Turn(
+            id=f"t{len(self._turns) + 1}",
+            conversation_id=conversation_id,
+            ordinal=len(earlier),
+            question=question,
+            standalone_question=question,
+            created_at=time.time(),
+            answer=Answer("", "running", model="extractive"),
+        )
+        self._turns[turn.id] = turn
+        query = Query(question, collection, k or 3, where or {}, tuple(history or ()))
+        threading.Thread(target=self._write, args=(turn, query), daemon=True).start()
+        return turn
+
+    def _write(self, turn: Turn, query: Query) -> None:
+        self._turns[turn.id] = turn = replace(turn, step="searching")
+        if self.model_failure:
+            self._turns[turn.id] = replace(turn, answer=replace(turn.answer, status="error", error=self.model_failure))
+            return
+        found = self.search(query)
+        answer = _extract(found)
+        written = ""
+        for word in re.findall(r"\S+\s*", answer.text):
+            written += word
+            partial = replace(turn.answer, text=written)
+            self._turns[turn.id] = turn = replace(turn, answer=partial, step="writing")
+            self.gate.wait(5)
+            if turn.id in self._stopped:
+                answer = replace(partial, status="cancelled")
+                break
+        self._turns[turn.id] = replace(turn, answer=answer, standalone_question=found.standalone_question, step="")
+
+    def turn(self, turn_id: str) -> Turn:
+        if turn_id not in self._turns:
+            raise NotFoundError("turn", turn_id)
+        return self._turns[turn_id]
+
+    def watch(self, turn_id: str, *, poll_s: float = 0.05) -> Iterator[Turn]:
+        shown = None
+        while True:
+            turn = self.turn(turn_id)
+            if turn != shown:
+                shown = turn
+                yield turn
+            if turn.answer.status != "running":
+                return
+            time.sleep(0.001)
+
+    def stop(self, turn_id: str) -> None:
+        self.turn(turn_id)
+        self._stopped.add(turn_id)
+        self.gate.set()
+
+    def models(self) -> list[ModelInfo]:
+        return [ModelInfo("extractive", "Quotes only", True), ModelInfo("openai:x", "x", False, "Set OPENAI_API_KEY.")]
+
+    # --- conversations ----------------------------------------------------------------
+
+    def start_conversation(self, *, collection: str = "default", title: str = "") -> Conversation:
+        now = time.time()
+        conversation = Conversation(f"v{len(self._conversations) + 1}", title, collection, now, now)
+        self._conversations[conversation.id] = conversation
+        return conversation
+
+    def conversations(self) -> list[Conversation]:
+        return list(reversed(self._conversations.values()))
+
+    def conversation(self, conversation_id: str) -> tuple[Conversation, list[Turn]]:
+        if conversation_id not in self._conversations:
+            raise NotFoundError("conversation", conversation_id)
+        turns = [turn for turn in self._turns.values() if turn.conversation_id == conversation_id]
+        return self._conversations[conversation_id], turns
+
+    def rename_conversation(self, conversation_id: str, title: str) -> None:
+        conversation, _ = self.conversation(conversation_id)
+        self._conversations[conversation_id] = replace(conversation, title=title)
+
+    def delete_conversation(self, conversation_id: str) -> None:
+        self._hidden[conversation_id] = self.conversation(conversation_id)[0]
+        del self._conversations[conversation_id]
+
+    def restore_conversation(self, conversation_id: str) -> None:
+        if conversation_id not in self._hidden:
+            raise NotFoundError("deleted conversation", conversation_id)
+        self._conversations[conversation_id] = self._hidden.pop(conversation_id)
+
+
+def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
+    for match in re.finditer(r"\S[^\n]*(?:\n(?!\n)[^\n]+)*", text):
+        yield match.span()
+
+
+def _check_question(question: str) -> None:
+    if not question.strip():
+        raise QuestionError("There is no question. Type one and ask again.")
+    if len(question) > 8000:
+        raise QuestionError(f"The question is {len(question):,} characters long; at most 8,000 can be asked.")
+
+
+def _extract(found: SearchResult) -> Answer:
+    """Answer with the first sentence of the best hit, or abstain when fewer than two words are shared."""
+    trace = {"search": {"timings_ms": {"total": 1.0}}, "generation": found.generation, "reranker": None, "degraded": []}
+    if not found.hits or found.hits[0].score < 2:
+        reason = "The documents do not say."
+        return Answer("", "abstained", contexts=found.hits, model="extractive", reason=reason, trace=trace)
+    hit = found.hits[0]
+    quote = re.match(r".*?[.!?](?=\s|$)|.+", hit.chunk.text, re.DOTALL)
+    assert quote
+    citation = Citation(
+        marker=1,
+        document_id=hit.chunk.document_id,
+        version=hit.chunk.version,
+        content_hash=hit.content_hash,
+        chunk_id=hit.chunk.id,
+        source=hit.source,
+        title=hit.title,
+        start=hit.chunk.start,
+        end=hit.chunk.start + quote.end(),
+        page=1,
+        quote=quote.group(),
+    )
+    text = f"{quote.group()} [1]"
+    evidence = Evidence(quote.group(), 0, quote.end(), (1,), "supported", "The words are the document's own.")
+    return Answer(text, "complete", (evidence,), (citation,), found.hits, "extractive", Usage(3, 4), 0.0, trace=trace)
