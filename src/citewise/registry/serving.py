@@ -42,13 +42,14 @@ class Joined:
 
 def join(rx: Connection, chunk_ids: Sequence[str], collection_id: str) -> dict[str, Joined]:
     """Return by id those chunks that answers of this collection may use; others are left out."""
-    columns = (*CHUNK_COLUMNS, documents.c.source, versions.c.title, versions.c.content_hash)
+    columns = (*CHUNK_COLUMNS, documents.c.collection_id, documents.c.source, versions.c.title, versions.c.content_hash)
     found: dict[str, Joined] = {}
     for batch in batches(chunk_ids):
-        statement = _of_chunks(*columns).where(chunks.c.id.in_(batch), documents.c.collection_id == collection_id)
-        for row in rx.execute(statement):
-            source, title, content_hash = row[-3:]
-            found[row[0]] = Joined(chunk_from(row), source, shown_title(title, source), content_hash)
+        for row in rx.execute(_of_chunks(*columns).where(chunks.c.id.in_(batch))):
+            # Not a condition of the query: SQLite would start from every document of the collection, 75 ms for 5,000.
+            owner, source, title, content_hash = row[-4:]
+            if owner == collection_id:
+                found[row[0]] = Joined(chunk_from(row), source, shown_title(title, source), content_hash)
     return found
 
 

@@ -120,7 +120,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_turns")),
         sa.UniqueConstraint("conversation_id", "ordinal", name=op.f("uq_turns_conversation_id_ordinal")),
     )
-    op.create_index(op.f("ix_turns_status"), "turns", ["status"], unique=False)
     op.create_table(
         "versions",
         sa.Column("document_id", sa.Text(), nullable=False),
@@ -148,7 +147,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("document_id", "version", name=op.f("pk_versions")),
     )
     op.create_index(op.f("ix_versions_content_hash"), "versions", ["content_hash"], unique=False)
-    op.create_index(op.f("ix_versions_status"), "versions", ["status"], unique=False)
     op.create_table(
         "chunks",
         sa.Column("id", sa.Text(), nullable=False),
