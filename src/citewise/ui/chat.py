@@ -1,0 +1,174 @@
+"""The chat page: ask, watch the answer being written, check its sources."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+
+from citewise.errors import NotFoundError
+from citewise.types import Document, Turn
+from citewise.ui import components, notices, place, questions, state, uploads
+from citewise.ui.failures import friendly
+from citewise.ui.notices import attempt, tell
+from citewise.ui.panel import show_panel
+from citewise.ui.text import counted, escaped, shortened
+from citewise.ui.turns import announcement, show_turn
+
+_INPUT = "question"
+
+
+def page() -> None:
+    """Draw the page."""
+    title, turns = _conversation()
+    documents = state.engine().documents(collection=place.collection())
+    ready = [document for document in documents if document.serving_version is not None]
+
+    components.drop_anywhere()
+    components.announcer(announcement(turns))
+    # Not seen: the questions below say it. Screen readers start from it.
+    st.html(f'<h1 class="hidden">{escape(shortened(title or "New chat", 90))}</h1>')
+    notices.show()
+    if turns:
+        for turn in turns:
+            show_turn(turn)
+    else:
+        _welcome(documents, ready)
+    if turns or documents:
+        _question_box(documents, ready)
+    if turns or ready:
+        uploads.drop_zone("Add documents", seen=False)
+    show_panel(turns)
+
+
+def _conversation() -> tuple[str, list[Turn]]:
+    conversation_id = place.conversation_id()
+    if not conversation_id:
+        return "", []
+    try:
+        conversation, turns = state.engine().conversation(conversation_id)
+    except NotFoundError as error:
+        tell(str(error), failed=True)
+        place.open_conversation(None)
+        return "", []
+    st.session_state["conversation"] = conversation_id
+    return conversation.title, turns
+
+
+def _welcome(documents: Sequence[Document], ready: Sequence[Document]) -> None:
+    with st.container(key="welcome", horizontal_alignment="center"):
+        if not documents:
+            st.html(
+                '<div class="hero"><p class="display">Answers you can check</p>'
+                "<p>Add your documents and ask. Every sentence of an answer points to the words it rests on.</p></div>"
+            )
+            uploads.drop_zone("Add documents")
+            st.html('<p class="hint">PDF, Word, Markdown, text and HTML. Everything stays on this computer.</p>')
+            if uploads.samples():
+                st.button(
+                    "Try it with the sample documents",
+                    key="samples",
+                    icon=":material/auto_stories:",
+                    on_click=attempt,
+                    args=(uploads.add_samples,),
+                )
+        elif not ready:
+            st.html(
+                '<div class="hero"><p class="display">Reading your documents</p>'
+                "<p>You can ask as soon as the first one is ready.</p></div>"
+            )
+            if not uploads.unfinished(documents):
+                st.warning("None of your documents could be read. The library says why.", icon=":material/error:")
+        else:
+            st.html(
+                '<div class="hero"><p class="display">What would you like to know?</p>'
+                f"<p>{counted(len(ready), 'document')} ready. Answers come from them alone.</p></div>"
+            )
+            suggestions = questions.suggested(state.engine(), ready)
+            with st.container(key="suggestions", gap="xsmall"):
+                for index, question in enumerate(suggestions):
+                    st.button(
+                        escaped(question),
+                        key=f"suggestion_{index}",
+                        icon=":material/arrow_outward:",
+                        width="stretch",
+                        wrap=True,
+                        on_click=attempt,
+                        args=(lambda question=question: _ask(question),),
+                    )
+
+
+def _question_box(documents: Sequence[Document], ready: Sequence[Document]) -> None:
+    with st.bottom:
+        _preparing()
+        uploads.progress_strip(documents)
+        st.chat_input(
+            "Ask your documents" if ready else "Ask as soon as a document is ready",
+            key=_INPUT,
+            accept_file="multiple",
+            disabled=not ready,
+            on_submit=_submit,
+        )
+        with st.container(
+            key="under_input", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+        ):
+            _model_picker()
+            st.html('<p class="hint">Answers are checked sentence by sentence, but read the source.</p>', width="content")
+
+
+def _submit() -> None:
+    value = st.session_state[_INPUT]
+    if value.files:
+        attempt(lambda: uploads.add_files(value.files))
+    if value.text.strip():
+        attempt(lambda: _ask(value.text.strip()))
+
+
+def _ask(question: str) -> None:
+    turn = state.engine().ask(
+        question, conversation_id=place.conversation_id(), collection=place.collection(), model=place.model()
+    )
+    place.open_conversation(turn.conversation_id)
+
+
+def _preparing() -> None:
+    if state.engine().health().embedder != "ready":
+        st.fragment(_wait_for_model, run_every=1.0)()
+
+
+def _wait_for_model() -> None:
+    with friendly():
+        health = state.engine().health()
+        if health.embedder == "ready":
+            st.rerun()
+        if health.embedder == "failed":
+            st.error(escaped(health.checks.get("embedder", "The language model could not be loaded.")))
+        else:
+            st.html(
+                '<p class="step"><span class="spinner"></span>'
+                "Preparing the language model… (first start takes a few seconds)</p>"
+            )
+
+
+def _model_picker() -> None:
+    models = state.engine().models()
+    available = [model for model in models if model.available]
+    if not available:
+        return
+    chosen = place.model() or available[0].name
+    labels = {model.name: model.label for model in models}
+    with st.popover(
+        escaped(labels[chosen]), key="model_picker", type="tertiary", icon=":material/neurology:", width="content"
+    ):
+        st.session_state["model"] = st.radio(
+            "Who writes the answers",
+            [model.name for model in available],
+            index=[model.name for model in available].index(chosen),
+            format_func=lambda name: escaped(labels[name]),
+            captions=[escaped(model.note) for model in available],
+            key="model_choice",
+        )
+        for model in models:
+            if not model.available:
+                st.html(f'<p class="unavailable"><b>{escape(model.label)}</b><br>{escape(model.note)}</p>')

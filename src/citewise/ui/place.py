@@ -1,0 +1,74 @@
+"""Where a session is: its conversation, its open source, its collection and its model.
+
+The conversation is in the address of the page, so that a reload or a second tab finds it
+again; the rest lasts as long as the session.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import streamlit as st
+
+from citewise.ui import state
+
+_PARAMETER = "c"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The passage that the source panel shows."""
+
+    turn_id: str
+    kind: Literal["citation", "context"]
+    number: int  # a citation's marker, or a context's position from 0
+
+
+def conversation_id() -> str | None:
+    """The open conversation, or ``None`` for a new one."""
+    return st.query_params.get(_PARAMETER)
+
+
+def open_conversation(conversation: str | None) -> None:
+    """Go to a conversation, or to a new one; closes the source panel."""
+    close_source()
+    st.session_state["conversation"] = conversation
+    if conversation:
+        st.query_params[_PARAMETER] = conversation
+    else:
+        st.query_params.pop(_PARAMETER, None)
+
+
+def last_conversation_id() -> str | None:
+    """The conversation to go back to from another page."""
+    found: str | None = st.session_state.get("conversation")
+    return found
+
+
+def source() -> Target | None:
+    """What the source panel shows; ``None`` while it is closed."""
+    found: Target | None = st.session_state.get("source")
+    return found
+
+
+def open_source(target: Target) -> None:
+    st.session_state["source"] = target
+
+
+def close_source() -> None:
+    st.session_state["source"] = None
+
+
+def collection() -> str:
+    """The collection that new questions and files go to."""
+    names = [each.name for each in state.engine().collections()]
+    chosen = st.session_state.get("collection", "default")
+    return chosen if chosen in names or not names else names[0]
+
+
+def model() -> str | None:
+    """The chosen chat model; ``None`` for the engine's default."""
+    available = [each.name for each in state.engine().models() if each.available]
+    chosen = st.session_state.get("model")
+    return chosen if chosen in available else None

@@ -1,0 +1,153 @@
+"""Untrusted text to safe HTML: what models and documents wrote, never markup of theirs.
+
+Markdown is rendered with HTML, links and images off, then cut down to an allow-list;
+only after that are our own elements (citation chips, verdict icons) put in, in place of
+private-use characters that the input cannot contain.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from citewise.types import Evidence, Verdict
+
+ALLOWED_TAGS = frozenset(
+    "p br hr ul ol li table thead tbody tr th td code pre strong em s blockquote h3 h4 h5 h6".split()
+)
+VERDICT_NAMES: Mapping[Verdict, str] = {
+    "supported": "Supported by its source",
+    "partial": "Partly supported by its source",
+    "unsupported": "Not supported by its source",
+    "not_checked": "Not checked",
+}
+
+_VERDICT_MARK, _CHIP_MARK, _MARK_END = "\ue000", "\ue001", "\ue002"
+_OURS = re.compile("[\ue000-\ue002]")
+_MARKER = re.compile(r"\[(\d{1,3})\]")
+_TRAILING_MARKERS = re.compile(r"(?: ?\[\d{1,3}\])*")
+_VERDICT_PLACE = re.compile(f"{_VERDICT_MARK}(\\d+){_MARK_END}")
+_CHIP_PLACE = re.compile(f"{_CHIP_MARK}(\\d+){_MARK_END}")
+
+
+def answer_html(
+    text: str,
+    *,
+    labels: Mapping[int, str],
+    evidence: Sequence[Evidence] = (),
+    interactive: bool = True,
+) -> str:
+    """Render an answer.
+
+    Args:
+        text: Markdown as the model wrote it, markers like ``[2]`` included.
+        labels: Marker → what its chip is called, for example ``Open source 2: b.pdf, page 9``.
+            Other numbers in brackets stay text, and so does everything in code.
+        evidence: Sentences of ``text``; each gets its verdict as an icon behind it.
+        interactive: Whether chips are buttons; while an answer is being written they are not.
+
+    Returns:
+        HTML of allowed elements only; no attribute of it comes from the text.
+    """
+    source = _with_verdict_places(_OURS.sub("\ufffd", text), evidence)
+    markdown = _parser()
+    tokens = markdown.parse(source)
+    for token in tokens:
+        _prepare(token, labels)
+    html = nh3.clean(
+        markdown.renderer.render(tokens, markdown.options, {}),
+        tags=set(ALLOWED_TAGS),
+        attributes={},
+        link_rel=None,
+    )
+    html = _CHIP_PLACE.sub(lambda found: _chip(int(found[1]), labels, interactive=interactive), html)
+    return _VERDICT_PLACE.sub(lambda found: _verdict(evidence[int(found[1])]), html)
+
+
+def passage_html(text: str, start: int, end: int, *, around: int = 420) -> str:
+    """Show ``text[start:end]`` marked, with about ``around`` characters of context on both sides.
+
+    Returns:
+        Paragraphs of escaped text with one or more ``<mark>``; an ellipsis where text was left out.
+    """
+    start, end = max(0, start), min(len(text), end)
+    first, last = _word_start(text, max(0, start - around)), _word_end(text, min(len(text), end + around))
+    before = ("… " if first else "") + text[first:start].lstrip()
+    after = text[end:last].rstrip() + (" …" if last < len(text) else "")
+    return _paragraphs(before, text[start:end], after)
+
+
+def _paragraphs(before: str, quote: str, after: str) -> str:
+    marked = re.sub(r"\s*\n\s*\n\s*", f"{_MARK_END}\n\n{_CHIP_MARK}", _OURS.sub("\ufffd", quote))
+    whole = f"{_OURS.sub(chr(0xFFFD), before)}{_CHIP_MARK}{marked}{_MARK_END}{_OURS.sub(chr(0xFFFD), after)}"
+    paragraphs = [part for part in re.split(r"\n\s*\n", whole) if part.strip()]
+    html = "".join(f"<p>{escape(part.strip())}</p>" for part in paragraphs)
+    html = html.replace(f"{_CHIP_MARK}{_MARK_END}", "").replace("\n", "<br>")
+    return html.replace(_CHIP_MARK, "<mark>").replace(_MARK_END, "</mark>")
+
+
+def _word_start(text: str, position: int) -> int:
+    if position == 0:
+        return 0
+    space = re.compile(r"\s").search(text, position)
+    return space.end() if space and space.end() - position < 40 else position
+
+
+def _word_end(text: str, position: int) -> int:
+    while position < len(text) and not text[position].isspace():
+        position += 1
+    return position
+
+
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "typographer": False})
+    parser.enable(["table", "strikethrough"])
+    return parser.disable(["link", "image", "autolink", "reference", "html_inline", "html_block"])
+
+
+def _with_verdict_places(text: str, evidence: Sequence[Evidence]) -> str:
+    places = []
+    for index, sentence in enumerate(evidence):
+        # A marker may follow its sentence's full stop; the icon goes behind both.
+        trailing = _TRAILING_MARKERS.match(text, min(sentence.end, len(text)))
+        places.append((trailing.end() if trailing else len(text), index))
+    for position, index in sorted(places, reverse=True):
+        text = f"{text[:position]}{_VERDICT_MARK}{index}{_MARK_END}{text[position:]}"
+    return text
+
+
+def _prepare(token: Token, labels: Mapping[int, str]) -> None:
+    if token.type in {"heading_open", "heading_close"}:
+        # The page's title is level 1 and a question level 2.
+        token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
+    elif token.type in {"fence", "code_block", "code_inline"}:
+        token.content = _VERDICT_PLACE.sub("", token.content)
+        token.info = ""
+    elif token.type == "text":
+        token.content = _MARKER.sub(
+            lambda found: f"{_CHIP_MARK}{int(found[1])}{_MARK_END}" if int(found[1]) in labels else found[0],
+            token.content,
+        )
+    for child in token.children or ():
+        _prepare(child, labels)
+
+
+def _chip(marker: int, labels: Mapping[int, str], *, interactive: bool) -> str:
+    if not interactive:
+        return f'<span class="cite">{marker}</span>'
+    label = escape(labels[marker], quote=True)
+    return (
+        f'<button type="button" class="cite" data-marker="{marker}" aria-label="{label}" title="{label}" '
+        f'aria-pressed="false">{marker}</button>'
+    )
+
+
+def _verdict(evidence: Evidence) -> str:
+    name = VERDICT_NAMES[evidence.verdict]
+    label = escape(f"{name}: {evidence.reason}" if evidence.reason else name, quote=True)
+    return f'<span class="verdict {evidence.verdict}" role="img" aria-label="{label}" title="{label}"></span>'

@@ -1,0 +1,309 @@
+"""An engine in memory, with scripted answers: every state of a page on demand, wrong ones included."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from citewise.errors import NotFoundError, QuestionError
+from citewise.types import (
+    Added,
+    Answer,
+    Block,
+    Box,
+    Chunk,
+    Citation,
+    Collection,
+    Conversation,
+    Document,
+    DocumentText,
+    Evidence,
+    Health,
+    ModelInfo,
+    OnDuplicate,
+    Original,
+    PageSpan,
+    ParseReport,
+    ScoredChunk,
+    Turn,
+    Upload,
+    Usage,
+)
+
+HANDBOOK = (
+    "2 Travel and expenses\n\n"
+    "Trips within the country are booked by rail wherever the journey takes less than five hours. "
+    "Flights need the approval of a station lead.\n\n"
+    "2.1 Meals on trips\n\n"
+    "Meals on trips are paid up to 40 EUR a day, and up to 60 EUR abroad. "
+    "Receipts are handed in within four weeks; later ones are not paid.\n\n"
+    "2.2 Overnight stays\n\n"
+    "A room may cost up to 120 EUR a night. Breakfast counts as part of the room."
+)
+ANSWER = (
+    "Meals on trips are paid up to **40 EUR a day** [1]. Abroad the limit is 60 EUR [1]. "
+    "Receipts are handed in within four weeks, and later ones are not paid [2].\n\n"
+    "A room may cost up to 120 EUR a night [3]. Breakfast is always free."
+)
+QUOTES = {
+    1: "Meals on trips are paid up to 40 EUR a day, and up to 60 EUR abroad.",
+    2: "Receipts are handed in within four weeks; later ones are not paid.",
+    3: "A room may cost up to 120 EUR a night.",
+}
+
+
+class FakeEngine:
+    """Answers every question with ``ANSWER``, word by word, unless ``script`` says otherwise."""
+
+    def __init__(self, *, folder: Path, delay_s: float = 0.0, stage_s: float = 0.0) -> None:
+        self.folder = folder
+        self.delay_s, self.stage_s = delay_s, stage_s
+        self.script: dict[str, Any] = {"status": "complete", "text": ANSWER, "error": None, "reason": None}
+        self.embedder: Any = "ready"
+        self.removed: dict[str, Document] = {}
+        self.store: dict[str, Document] = {}
+        self.bytes: dict[str, bytes] = {}
+        self.chats: dict[str, Conversation] = {}
+        self.hidden: dict[str, Conversation] = {}
+        self.turns: dict[str, Turn] = {}
+        self.stopped: set[str] = set()
+        self.collection_names = ["default"]
+        self.page_png = b""
+
+    def close(self) -> None: ...
+
+    def announce(self, url: str) -> None: ...
+
+    def health(self) -> Health:
+        return Health(ready=True, checks={}, embedder=self.embedder)
+
+    # --- documents
+
+    def add(
+        self, uploads: Sequence[Upload], *, collection: str = "default", on_duplicate: OnDuplicate = "skip"
+    ) -> list[Added]:
+        added = []
+        for upload in uploads:
+            content = upload.stream.read() if upload.stream else b""
+            if not content:
+                added.append(Added(upload.source, None, None, None, "failed", "The file is empty. Choose another."))
+                continue
+            if any(document.source == upload.source for document in self.store.values()):
+                added.append(Added(upload.source, None, None, None, "skipped"))
+                continue
+            identity = f"d{len(self.store) + len(self.removed) + 1}"
+            self.bytes[identity] = content
+            broken = "broken" in upload.source
+            document = Document(
+                identity, collection, upload.source, "", 1, "received", None, "application/pdf", identity, len(content),
+                0, 0, time.time(),
+            )  # fmt: skip
+            self.store[identity] = document
+            if self.stage_s:
+                threading.Thread(target=self._ingest, args=(identity, broken), daemon=True).start()
+            else:
+                self._ingest(identity, broken)
+            added.append(Added(upload.source, identity, 1, f"j{identity}", "received"))
+        return added
+
+    def _ingest(self, identity: str, broken: bool) -> None:
+        for stage in ("parsing", "chunking", "embedding", "indexing"):
+            for done in range(1, 11):
+                if self.store[identity].status == "cancelled":
+                    return
+                self.store[identity] = replace(
+                    self.store[identity],
+                    status=stage,
+                    done=done,
+                    total=10,
+                    stage_started_at=time.time() - done * self.stage_s / 10,
+                )
+                time.sleep(self.stage_s / 10)
+            if broken and stage == "parsing":
+                reason = "The PDF is protected by a password. Save it without one and add it again."
+                self.store[identity] = replace(self.store[identity], status="failed", error=reason)
+                return
+        report = ParseReport(len(HANDBOOK), tables=1, images=2, warnings=("Page 3 holds a scan; its text was not read.",))
+        self.store[identity] = replace(
+            self.store[identity], status="ready", title="Field handbook", pages=12, chunks=48, serving_version=1,
+            done=0, total=0, report=report,
+        )  # fmt: skip
+
+    def documents(self, *, collection: str | None = None) -> list[Document]:
+        return sorted(self.store.values(), key=lambda each: -each.added_at)
+
+    def document(self, document_id: str) -> Document:
+        if document_id not in self.store:
+            raise NotFoundError("document", document_id)
+        return self.store[document_id]
+
+    def show(self, document_id: str, *, version: int | None = None) -> DocumentText:
+        if document_id not in self.bytes:
+            raise NotFoundError("document", document_id)
+        document = self.store.get(document_id) or self.removed[document_id]
+        blocks = []
+        position = 0
+        for part in HANDBOOK.split("\n\n"):
+            kind: Any = "heading" if part[0].isdigit() else "paragraph"
+            blocks.append(Block(kind, position, position + len(part), 9))
+            position += len(part) + 2
+        return DocumentText(document, HANDBOOK, (PageSpan(1, 0, len(HANDBOOK), 595, 842),), tuple(blocks), ())
+
+    def original(self, document_id: str, *, version: int | None = None) -> Original:
+        path = self.folder / f"{document_id}.bin"
+        path.write_bytes(self.bytes[document_id])
+        return Original(path, self.store.get(document_id, self.removed.get(document_id)).source, "application/pdf")  # type: ignore[union-attr]
+
+    def page_image(self, document_id: str, page: int, *, version: int | None = None, width: int = 1000) -> bytes:
+        return _page(boxes=False)
+
+    def citation_image(self, turn_id: str, marker: int, *, width: int = 1000) -> bytes:
+        return _page(boxes=True)
+
+    def cancel(self, document_id: str) -> None:
+        self.store[document_id] = replace(self.store[document_id], status="cancelled")
+
+    def retry(self, document_id: str) -> str:
+        self._ingest(document_id, broken=False)
+        return "j"
+
+    def remove(self, document_ids: Sequence[str], *, purge: bool = False) -> int:
+        for identity in document_ids:
+            self.removed[identity] = self.store.pop(identity)
+        return len(document_ids)
+
+    def restore(self, document_ids: Sequence[str]) -> int:
+        for identity in document_ids:
+            self.store[identity] = self.removed.pop(identity)
+        return len(document_ids)
+
+    def collections(self) -> list[Collection]:
+        return [Collection(name, name, len(self.store), 0) for name in self.collection_names]
+
+    # --- questions
+
+    def ask(self, question: str, *, conversation_id: str | None = None, **_: Any) -> Turn:
+        if len(question) > 8_000:
+            raise QuestionError("The question has over 8,000 characters. Shorten it.")
+        if conversation_id is None:
+            conversation_id = f"c{len(self.chats) + len(self.hidden) + 1}"
+            self.chats[conversation_id] = Conversation(conversation_id, question[:60], "default", time.time(), time.time())
+        identity = f"t{len(self.turns) + 1}"
+        turn = Turn(
+            identity, conversation_id, len(self.turns), question, question, time.time(), Answer("", "running"),
+            step="searching",
+        )  # fmt: skip
+        self.turns[identity] = turn
+        if self.delay_s:
+            threading.Thread(target=self._write, args=(identity,), daemon=True).start()
+        else:
+            self._write(identity)
+        return turn
+
+    def _write(self, identity: str) -> None:
+        time.sleep(self.delay_s * 6)
+        contexts = tuple(self._context(number) for number in range(1, 6))
+        text = ""
+        for word in self.script["text"].split(" "):
+            if identity in self.stopped:
+                break
+            text += word + " "
+            turn = self.turns[identity]
+            self.turns[identity] = replace(turn, step="writing", answer=Answer(text, "running", contexts=contexts))
+            time.sleep(self.delay_s)
+        self.turns[identity] = replace(self.turns[identity], answer=self._answer(text.strip(), identity, contexts))
+
+    def _answer(self, text: str, identity: str, contexts: tuple[ScoredChunk, ...]) -> Answer:
+        status = "cancelled" if identity in self.stopped else self.script["status"]
+        citations = tuple(self._citation(marker) for marker in QUOTES if f"[{marker}]" in text)
+        evidence = []
+        for sentence, cited, verdict, reason in (
+            ("Meals on trips are paid up to **40 EUR a day** [1].", (1,), "supported", "All its words are in the source."),
+            ("Abroad the limit is 60 EUR [1].", (1,), "partial", "“limit” is not in the source."),
+            ("Receipts are handed in within four weeks, and later ones are not paid [2].", (2,), "supported", ""),
+            ("A room may cost up to 120 EUR a night [3].", (3,), "not_checked", "The check was off."),
+            ("Breakfast is always free.", (), "unsupported", "It cites nothing."),
+        ):
+            start = text.find(sentence)
+            if start >= 0 and status != "abstained":
+                evidence.append(Evidence(sentence, start, start + len(sentence), cited, verdict, reason))  # type: ignore[arg-type]
+        return Answer(
+            text, status, tuple(evidence), () if status == "abstained" else citations, contexts, "extractive",
+            Usage(812, 64), None, self.script["error"], self.script["reason"],
+            {"timings_ms": {"total": 41.0, "dense": 9.0, "keyword": 3.0}, "generation": "g1"},
+        )  # fmt: skip
+
+    def _context(self, number: int) -> ScoredChunk:
+        quote = QUOTES.get(number, HANDBOOK.split("\n\n")[1])
+        start = HANDBOOK.index(quote)
+        document = next(iter(self.store.values()), None)
+        chunk = Chunk(
+            f"k{number}", document.id if document else "d0", 1, number, start, start + len(quote), 9, 9,
+            ("Travel and expenses", "Meals on trips"), quote, "Field handbook",
+        )  # fmt: skip
+        scores = {"dense": 0.81 - number / 20, "keyword": 7.2 - number, "fused": 0.033 - number / 1000}
+        return ScoredChunk(
+            chunk, 1 / number, number, scores, document.source if document else "gone.pdf", "Field handbook", "h"
+        )
+
+    def _citation(self, marker: int) -> Citation:
+        context = self._context(marker)
+        quote = QUOTES[marker]
+        start = HANDBOOK.index(quote)
+        return Citation(
+            marker, context.chunk.document_id, 1, "h", f"k{marker}", context.source, "Field handbook", start,
+            start + len(quote), 9, quote, (Box(9, 72, 200, 420, 214),), ("Travel and expenses", "Meals on trips"),
+        )  # fmt: skip
+
+    def turn(self, turn_id: str) -> Turn:
+        return self.turns[turn_id]
+
+    def stop(self, turn_id: str) -> None:
+        self.stopped.add(turn_id)
+
+    def models(self) -> list[ModelInfo]:
+        return [
+            ModelInfo("extractive", "Quotes only", available=True, note="Word-for-word sentences, no model needed."),
+            ModelInfo("openai:gpt-5-mini", "GPT-5 mini", available=False, note="Set OPENAI_API_KEY to use it."),
+        ]
+
+    # --- conversations
+
+    def conversations(self) -> list[Conversation]:
+        return sorted(self.chats.values(), key=lambda each: -each.updated_at)
+
+    def conversation(self, conversation_id: str) -> tuple[Conversation, list[Turn]]:
+        if conversation_id not in self.chats:
+            raise NotFoundError("conversation", conversation_id, hint="It may have been deleted.")
+        return self.chats[conversation_id], [
+            turn for turn in self.turns.values() if turn.conversation_id == conversation_id
+        ]
+
+    def rename_conversation(self, conversation_id: str, title: str) -> None:
+        self.chats[conversation_id] = replace(self.chats[conversation_id], title=title)
+
+    def delete_conversation(self, conversation_id: str) -> None:
+        self.hidden[conversation_id] = self.chats.pop(conversation_id)
+
+    def restore_conversation(self, conversation_id: str) -> None:
+        self.chats[conversation_id] = self.hidden.pop(conversation_id)
+
+
+def _page(*, boxes: bool) -> bytes:
+    """A plain page as PNG, with a box where ``boxes`` asks for one."""
+    from PIL import Image, ImageDraw
+
+    image = Image.new("RGB", (600, 848), "white")
+    draw = ImageDraw.Draw(image)
+    for line in range(24):
+        draw.line((72, 90 + 28 * line, 528 - (line * 37) % 90, 90 + 28 * line), fill="#b9b9b9", width=5)
+    if boxes:
+        draw.rectangle((66, 192, 470, 214), outline="#a36a00", width=2, fill="#ffe9a8")
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
