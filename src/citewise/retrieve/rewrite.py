@@ -36,7 +36,9 @@ _QUESTION = re.compile(
     re.I,
 )
 # "How long does it take", "is it possible": points at nothing.
-_EXPLETIVE = re.compile(r"\bit\s+(?:takes?|took|costs?|rains?|raining)\b|\bit\s+\w+\s+(?:to|that|if)\b", re.I)
+_EXPLETIVE = re.compile(
+    r"\bit\s+(?:takes?|took|costs?|rains?|raining)\b|\b(?:is|was)\s+it\s+\w+\s+(?:to|that|if)\b", re.I
+)
 _PRONOUN = re.compile(
     r"\b(?:its|their|his|it|they|them|he|she|him|these|those|this|"
     r"(?:of|about|for|from|with|like|do|does|did|is|was)\s+that(?=\s*[?.!,]|\s*$)|"
