@@ -107,7 +107,7 @@ def test_every_file_that_the_package_reads_is_shipped() -> None:
 def test_make_lists_every_command_that_the_readme_names() -> None:
     listed = subprocess.run(["make", "-C", str(ROOT), "help"], check=True, capture_output=True, text=True).stdout
     readme = (ROOT / "README.md").read_text(encoding="utf-8") + (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    for command in set(re.findall(r"`?make ([a-z]+)", readme)):
+    for command in set(re.findall(r"(?m)(?:`|^)make ([a-z]+)", readme)):
         assert f"make {command}" in listed
 
 
