@@ -58,6 +58,11 @@ class Composer:
         self._blocks: list[Block] = []
         self._headings = HeadingPath()
 
+    @property
+    def text(self) -> str:
+        """Everything written so far."""
+        return "".join(self._parts)
+
     def add(self, kind: BlockKind, text: str, *, level: int = 1) -> None:
         """Append a block; blank text is ignored. ``level`` is the rank of a heading, 1 the highest."""
         text = clean(text).strip()
@@ -84,7 +89,7 @@ class Composer:
     ) -> ParsedDocument:
         """Return what was written; without a ``title`` the first heading or the file name is one."""
         return finish(
-            "".join(self._parts),
+            self.text,
             self._blocks,
             media_type=media_type,
             source=source,

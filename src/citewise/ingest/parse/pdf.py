@@ -219,7 +219,8 @@ def _unmapped(raw: pdfium.FPDF_TEXTPAGE, text: str) -> float:
     sample = [index for index in range(0, len(text), step) if not text[index].isspace()]
     if not sample:
         return 0.0
-    return sum(pdfium.FPDFText_HasUnicodeMapError(raw, index) == 1 for index in sample) / len(sample)
+    failed: int = sum(pdfium.FPDFText_HasUnicodeMapError(raw, index) == 1 for index in sample)
+    return failed / len(sample)
 
 
 def _report(number: int, page: _Page) -> PageReport:

@@ -92,7 +92,7 @@ class _Look:
         if pdfium.FPDFText_GetMatrix(self._text_page, index, self._matrix):
             # Many programs write every font at size 1 and scale it.
             size *= math.hypot(self._matrix.c, self._matrix.d) or 1.0
-        return round(size * 2) / 2
+        return float(round(size * 2) / 2)
 
     def _bold(self, index: int) -> bool:
         length = pdfium.FPDFText_GetFontInfo(
