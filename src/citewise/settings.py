@@ -66,7 +66,6 @@ class SearchSettings(_Section):
 
     k: Annotated[int, Field(ge=1, le=50)] = Field(8, description="Chunks that an answer is written from.")
     fetch_k: Annotated[int, Field(ge=1, le=1000)] = Field(50, description="Candidates from each kind of search.")
-    rrf_k: Annotated[int, Field(ge=1, le=1000)] = Field(60, description="Damping constant of rank fusion.")
 
 
 class AnswerSettings(_Section):
