@@ -1,0 +1,242 @@
+"""Chat models of Anthropic, with its native citations.
+
+Every source is a ``search_result`` block with one text block per sentence, so that a
+citation names whole sentences by their index, and no words have to be found again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
+
+from citewise.answer import remote
+from citewise.answer.prompt import NATIVE_SYSTEM, clean, source_heading
+from citewise.answer.sentences import sentence_spans
+from citewise.errors import ProviderError
+from citewise.protocols import ChatEvent, Finished, Quoted, Source, TextDelta
+from citewise.types import Message, Usage
+
+if TYPE_CHECKING:
+    from anthropic import Anthropic
+    from anthropic.types import RawMessageStreamEvent
+
+_OFFICIAL_URL = "https://api.anthropic.com"
+_STATUS_OF_KIND = {
+    "authentication_error": 401,
+    "permission_error": 403,
+    "rate_limit_error": 429,
+    "overloaded_error": 529,
+    "invalid_request_error": 400,
+}
+
+
+class AnthropicModel:
+    """A model that ties its sentences to sources by itself.
+
+    Args:
+        name: The model's name at the provider.
+        api_key: Needed, unless a compatible server does without.
+        base_url: Address of a compatible server; ``None`` means Anthropic.
+        context_tokens: What the model can read and write in one call.
+        output_tokens: Longest answer.
+        connect_s, first_token_s, between_tokens_s, total_s: Time limits in seconds.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        api_key: SecretStr | str | None,
+        base_url: str | None = None,
+        context_tokens: int = 200_000,
+        output_tokens: int = 1_024,
+        connect_s: float = 5,
+        first_token_s: float = 20,
+        between_tokens_s: float = 15,
+        total_s: float = 120,
+    ) -> None:
+        key = api_key.get_secret_value() if isinstance(api_key, SecretStr) else api_key or ""
+        self._official = not base_url
+        self._endpoint = remote.Endpoint(
+            provider="anthropic",
+            label="Anthropic",
+            model=name,
+            url=base_url or _OFFICIAL_URL,
+            key=key,
+            key_variable="ANTHROPIC_API_KEY",
+            url_variable="ANTHROPIC_BASE_URL",
+        )
+        self._patience = remote.Patience(connect_s, first_token_s, between_tokens_s, total_s)
+        self._context_tokens = context_tokens
+        self._output_tokens = output_tokens
+        self._client: Anthropic | None = None
+        self._client_lock = Lock()
+
+    @property
+    def name(self) -> str:
+        return f"anthropic:{self._endpoint.model}"
+
+    @property
+    def context_tokens(self) -> int:
+        return self._context_tokens
+
+    def stream(
+        self,
+        question: str,
+        sources: Sequence[Source],
+        *,
+        history: Sequence[Message] = (),
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Iterator[ChatEvent]:
+        if self._official and not self._endpoint.key:
+            raise ProviderError(
+                "There is no key for Anthropic. Set ANTHROPIC_API_KEY and start again.", provider="anthropic"
+            )
+        results = [_search_result(source) for source in sources]
+        blocks = [*(result.block for result in results), {"type": "text", "text": clean(question)}]
+        # No temperature and the like: this API refuses them. History is plain text, since
+        # citations of earlier turns must not be sent back.
+        request = {
+            "model": self._endpoint.model,
+            "max_tokens": self._output_tokens,
+            "system": NATIVE_SYSTEM,
+            "messages": [
+                *({"role": message.role, "content": message.content} for message in history),
+                {"role": "user", "content": blocks},
+            ],
+            "stream": True,
+        }
+        yield from remote.with_retries(
+            lambda: self._attempt(request, results, cancelled), cancelled=cancelled, total_s=self._patience.total_s
+        )
+
+    def _attempt(
+        self, request: dict[str, Any], results: Sequence[_SearchResult], cancelled: Callable[[], bool]
+    ) -> Iterator[ChatEvent]:
+        stop: str | None = None
+        read = written = 0
+        quotes: list[Quoted] = []
+        for event in self._events(request, cancelled):
+            match event.type:
+                case "message_start":
+                    usage = event.message.usage
+                    cached = (usage.cache_creation_input_tokens or 0) + (usage.cache_read_input_tokens or 0)
+                    read, written = usage.input_tokens + cached, usage.output_tokens
+                case "content_block_delta" if event.delta.type == "text_delta":
+                    yield TextDelta(event.delta.text)
+                case "content_block_delta" if event.delta.type == "citations_delta":
+                    quotes.extend(_quoted(event.delta.citation, results))
+                case "content_block_stop":
+                    # Citations may come before the words that they belong to, but end with their block.
+                    yield from quotes
+                    quotes = []
+                case "message_delta":
+                    stop = event.delta.stop_reason or stop
+                    written = event.usage.output_tokens or written
+        if cancelled():
+            return
+        total = Usage(read, written)
+        match stop:
+            case None:
+                raise remote.cut(self._endpoint)
+            case "max_tokens" | "model_context_window_exceeded":
+                yield Finished("truncated", total)
+            case "refusal":
+                yield Finished("refused", total, "The provider's safety filter stopped the answer.")
+            case _:
+                yield Finished("complete", total)
+
+    def _events(self, request: dict[str, Any], cancelled: Callable[[], bool]) -> Iterator[RawMessageStreamEvent]:
+        import anthropic  # noqa: PLC0415  # takes most of a second, so only once it is needed
+        import httpx2  # noqa: PLC0415
+
+        started = False
+        try:
+            for event in remote.read_stream(
+                lambda: self._connected().messages.create(**request),
+                endpoint=self._endpoint,
+                patience=self._patience,
+                cancelled=cancelled,
+            ):
+                started = True
+                yield event
+        except (anthropic.AnthropicError, httpx2.TransportError, json.JSONDecodeError) as error:
+            raise self._explained(error, started=started) from error
+
+    def _connected(self) -> Anthropic:
+        import anthropic  # noqa: PLC0415
+        import httpx2  # noqa: PLC0415
+
+        with self._client_lock:
+            if self._client is None:
+                patience = self._patience
+                self._client = anthropic.Anthropic(
+                    api_key=self._endpoint.key or "none",
+                    base_url=self._endpoint.url,
+                    max_retries=0,
+                    timeout=httpx2.Timeout(
+                        max(patience.first_token_s, patience.between_tokens_s), connect=patience.connect_s
+                    ),
+                )
+            return self._client
+
+    def _explained(self, error: Exception, *, started: bool) -> ProviderError:
+        import anthropic  # noqa: PLC0415
+        import httpx2  # noqa: PLC0415
+
+        match error:
+            case anthropic.APIStatusError():
+                kind, words = _kind_and_words(error)
+                # An error inside the stream comes with the stream's own status, 200.
+                status = error.status_code if error.status_code >= 400 else _STATUS_OF_KIND.get(kind, 500)
+                return remote.refused_request(
+                    self._endpoint,
+                    status=status,
+                    message=words,
+                    retry_after=remote.retry_after_of(error.response.headers),
+                )
+            case anthropic.APIConnectionError() | httpx2.TransportError():  # this SDK lets the latter pass
+                return remote.cut(self._endpoint) if started else remote.unreachable(self._endpoint)
+        return remote.unreadable(self._endpoint)
+
+
+@dataclass(frozen=True, slots=True)
+class _SearchResult:
+    marker: int
+    spans: tuple[tuple[int, int], ...]  # of chunk.text, one per text block
+    block: dict[str, Any]
+
+
+def _search_result(source: Source) -> _SearchResult:
+    text = source.hit.chunk.text
+    spans = tuple(span for span in sentence_spans(text) if clean(text[slice(*span)]).strip())
+    block = {
+        "type": "search_result",
+        "source": source.hit.source,
+        "title": source_heading(source),
+        "content": [{"type": "text", "text": clean(text[start:end])} for start, end in spans],
+        "citations": {"enabled": True},
+    }
+    return _SearchResult(source.marker, spans, block)
+
+
+def _quoted(citation: Any, results: Sequence[_SearchResult]) -> Iterator[Quoted]:
+    if citation.type != "search_result_location" or not 0 <= citation.search_result_index < len(results):
+        return
+    result = results[citation.search_result_index]
+    spans = result.spans[max(0, citation.start_block_index) : citation.end_block_index]
+    if spans:
+        yield Quoted(result.marker, spans[0][0], spans[-1][1])
+
+
+def _kind_and_words(error: Any) -> tuple[str, str]:
+    body = error.body
+    inner = body.get("error") if isinstance(body, dict) else None
+    if isinstance(inner, dict):
+        return str(inner.get("type") or ""), str(inner.get("message") or "")
+    return "", str(error.message)

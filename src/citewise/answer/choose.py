@@ -1,0 +1,228 @@
+"""Chooses the few sentences of the sources that answer a question, or says that none does.
+
+Pure: similarities come in as numbers. The weights were fitted by logistic regression on
+public question sets; ``docs/decisions`` holds the figures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from citewise.answer.question import Question, has_answer_of_kind
+from citewise.answer.sentences import sentence_spans
+from citewise.answer.terms import terms
+from citewise.protocols import Source
+
+MOST = 4
+"""Sentences in one answer, at most."""
+
+_LONGEST = 700  # characters; what is longer is a table without breaks or a text without stops
+_NEAR_REPEAT = 0.7  # Jaccard similarity of terms
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One sentence that could be quoted."""
+
+    source: int  # index into the sources
+    ordinal: int  # of the sentence in its chunk
+    start: int  # in chunk.text
+    end: int
+    text: str
+    terms: frozenset[str]
+    around: frozenset[str]  # terms of title, headings and the sentence before
+    whole: bool  # begins and ends as sentences do
+
+
+def candidates(sources: Sequence[Source]) -> list[Candidate]:
+    """Return the sentences of all sources, in their order; headings and what chunks repeat left out."""
+    found: list[Candidate] = []
+    seen: dict[tuple[str, int], list[tuple[int, int]]] = {}
+    for index, source in enumerate(sources):
+        chunk = source.hit.chunk
+        frame = frozenset(terms(f"{source.hit.title} {' '.join(chunk.headings)}"))
+        before: frozenset[str] = frozenset()
+        for ordinal, (start, end) in enumerate(sentence_spans(chunk.text)):
+            text = chunk.text[start:end]
+            bag = frozenset(terms(text))
+            around, before = frame | before, bag
+            taken = seen.setdefault((chunk.document_id, chunk.version), [])
+            at = (chunk.start + start, chunk.start + end)
+            if not _is_quotable(text) or any(a <= at[0] and at[1] <= b for a, b in taken):
+                continue
+            taken.append(at)
+            whole = (text[0].isupper() or not text[0].isalpha()) and text.rstrip("\"')]”’")[-1:] in ".!?:;…。！？"
+            found.append(Candidate(index, ordinal, start, end, text, bag, around, whole))
+    return found
+
+
+def _is_quotable(text: str) -> bool:
+    if text.lstrip().startswith("#") or len(text) > _LONGEST:
+        return False
+    count = len(text.split())
+    # Three words say nothing by themselves, unless they are a row or a line with a figure.
+    return count >= 4 or (count >= 2 and any(character.isdigit() for character in text)) or len(text) >= 30
+
+
+def features(
+    question: Question, found: Sequence[Candidate], similarities: Sequence[float], sources: Sequence[Source]
+) -> list[tuple[float, ...]]:
+    """Return what speaks for each candidate: see the names in ``SENTENCE_WEIGHTS``."""
+    idf = _rarity(question, found)
+    total = sum(idf.values()) or 1.0
+    typed = question.kind != "other"
+    best = max(similarities, default=0.0)
+    rows: list[tuple[float, ...]] = []
+    for candidate, similarity in zip(found, similarities, strict=True):
+        own = sum(weight for term, weight in idf.items() if term in candidate.terms) / total
+        near = (
+            sum(weight for term, weight in idf.items() if term in candidate.around and term not in candidate.terms)
+            / total
+        )
+        fits = has_answer_of_kind(question.kind, candidate.text, question)
+        adds = len(candidate.terms - set(question.weights))
+        rows.append(
+            (
+                own,
+                near,
+                similarity,
+                similarity - best,
+                float(typed and fits),
+                float(typed and not fits),
+                1.0 / sources[candidate.source].marker,
+                float(candidate.whole),
+                float(candidate.ordinal == 0),
+                min(adds, 12) / 12,
+                float(question.text.rstrip().endswith("?") and candidate.text.rstrip().endswith("?")),
+            )
+        )
+    return rows
+
+
+def _rarity(question: Question, found: Sequence[Candidate]) -> dict[str, float]:
+    """Weigh the question's terms: rare among the candidates counts more, absent as much as rare."""
+    count = len(found)
+    weights = {}
+    for term, weight in question.weights.items():
+        holding = sum(term in candidate.terms for candidate in found)
+        weights[term] = weight * math.log(1 + (count + 1) / (holding + 1))
+    return weights
+
+
+SENTENCE_WEIGHTS: Mapping[str, float] = {
+    "terms of the question in the sentence": 3.0,
+    "terms in title, headings or the sentence before": 1.5,
+    "similarity to the question": 4.0,
+    "how far behind the most similar": 2.0,
+    "holds what is asked for": 0.8,
+    "lacks what is asked for": -0.8,
+    "rank of its source": 0.8,
+    "is a whole sentence": 0.4,
+    "opens its passage": 0.2,
+    "says something new": 0.6,
+    "is a question itself": -2.0,
+}
+"""Weights of :func:`features`, in order."""
+
+
+def scores(rows: Sequence[Sequence[float]]) -> list[float]:
+    """Return one score per row of :func:`features`."""
+    weights = tuple(SENTENCE_WEIGHTS.values())
+    return [sum(weight * value for weight, value in zip(weights, row, strict=True)) for row in rows]
+
+
+def choose(found: Sequence[Candidate], scored: Sequence[float], *, within: float = 1.2) -> list[int]:
+    """Return the indexes of the sentences to quote, best first: at most ``MOST``, no near-repeats.
+
+    Args:
+        within: How far behind the best score a further sentence may lie.
+    """
+    order = sorted(range(len(found)), key=lambda index: (-scored[index], index))
+    chosen: list[int] = []
+    for index in order:
+        if len(chosen) == MOST or scored[index] < scored[order[0]] - within:
+            break
+        if all(not _repeats(found[index], found[other]) for other in chosen):
+            chosen.append(index)
+    return chosen
+
+
+def _repeats(one: Candidate, other: Candidate) -> bool:
+    both = len(one.terms & other.terms)
+    either = len(one.terms | other.terms)
+    return either > 0 and both / either >= _NEAR_REPEAT
+
+
+def reading_order(found: Sequence[Candidate], chosen: Sequence[int]) -> list[int]:
+    """Put chosen sentences as a reader wants them: best source first, then as the document has them."""
+    sources = list(dict.fromkeys(found[index].source for index in chosen))
+    return sorted(chosen, key=lambda index: (sources.index(found[index].source), found[index].start))
+
+
+def answer_signals(
+    question: Question,
+    found: Sequence[Candidate],
+    similarities: Sequence[float],
+    scored: Sequence[float],
+    sources: Sequence[Source],
+) -> tuple[float, ...]:
+    """Return what speaks for the sources answering the question at all: see ``ANSWER_WEIGHTS``."""
+    order = sorted(range(len(found)), key=lambda index: (-scored[index], index))
+    best = found[order[0]]
+    total = sum(question.weights.values()) or 1.0
+    passages = [
+        frozenset(terms(f"{source.hit.title} {' '.join(source.hit.chunk.headings)} {source.hit.chunk.text}"))
+        for source in sources
+    ]
+    everywhere = frozenset().union(*passages)
+
+    def share(present: frozenset[str]) -> float:
+        return sum(weight for term, weight in question.weights.items() if term in present) / total
+
+    firm = question.firm
+    ranked = sorted((similarities[index] for index in range(len(found))), reverse=True)
+    middle = ranked[len(ranked) // 2]
+    leading = [found[index] for index in order[:3]]
+    return (
+        max(similarities),
+        similarities[order[0]],
+        max(similarities) - middle,
+        share(best.terms | best.around),
+        share(passages[best.source]),
+        max(share(passage) for passage in passages),
+        share(everywhere),
+        len(firm & passages[best.source]) / len(firm) if firm else 1.0,
+        float(bool(firm - everywhere)),
+        float(
+            question.kind != "other" and not any(has_answer_of_kind(question.kind, c.text, question) for c in leading)
+        ),
+        max((source.hit.scores.get("dense", 0.0) for source in sources), default=0.0),
+        scored[order[0]],
+    )
+
+
+ANSWER_WEIGHTS: Mapping[str, float] = {
+    "constant": -4.0,
+    "highest similarity": 3.0,
+    "similarity of the best sentence": 2.0,
+    "similarity above the middle": 1.0,
+    "question's terms around the best sentence": 1.0,
+    "question's terms in its passage": 2.0,
+    "question's terms in the best passage": 1.0,
+    "question's terms anywhere": 1.0,
+    "names and numbers in its passage": 1.0,
+    "a name or number that stands nowhere": -1.5,
+    "nothing of the kind that is asked for": -0.7,
+    "similarity of the closest passage": 1.0,
+    "score of the best sentence": 0.1,
+}
+"""Weights of :func:`answer_signals`, the constant first."""
+
+
+def probability(signals: Sequence[float]) -> float:
+    """Return how likely it is, 0..1, that the sources answer the question."""
+    constant, *weights = ANSWER_WEIGHTS.values()
+    value = constant + sum(weight * signal for weight, signal in zip(weights, signals, strict=True))
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, value))))

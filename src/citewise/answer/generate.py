@@ -1,0 +1,190 @@
+"""From found chunks to a cited and checked answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+from citewise.answer.cite import Cited, Native, PageOf, cite
+from citewise.answer.markers import MarkerFilter
+from citewise.answer.prompt import Fitted, fit, is_abstention
+from citewise.answer.tokens import counter_for
+from citewise.answer.verify import verify
+from citewise.errors import ProviderError
+from citewise.protocols import ChatModel, Finished, Quoted, Source, TextDelta
+from citewise.types import Answer, AnswerStatus, Evidence, Message, ScoredChunk, Usage
+
+_FREE = "extractive"
+
+
+def generate(
+    *,
+    question: str,
+    standalone_question: str,
+    hits: Sequence[ScoredChunk],
+    model: ChatModel,
+    history: Sequence[Message] = (),
+    page_of: PageOf,
+    cancelled: Callable[[], bool] = lambda: False,
+    on_text: Callable[[str], None] = lambda text: None,
+    context_tokens: int = 16_000,
+    output_tokens: int = 1_024,
+) -> Answer:
+    """Write an answer to ``question`` from ``hits``, cite it and check it.
+
+    Args:
+        question: As it was asked.
+        standalone_question: The same, understandable without history; what was searched for.
+        hits: Best first.
+        history: Earlier turns, oldest first.
+        page_of: Finds the page of a position in a document.
+        cancelled: Polled throughout; the text so far is kept.
+        on_text: Called with the whole text so far, with final marker numbers, whenever it grew.
+        context_tokens: Tokens of prompt and answer together.
+        output_tokens: Tokens of that kept for the answer.
+
+    Returns:
+        The answer in its final state. Failures of the provider are states too: ``cut`` when text had
+        arrived and the same call may succeed later, else ``error``, with the sentence in ``error``.
+    """
+    started = time.perf_counter()
+    counter = counter_for(model.name)
+    if not hits:
+        return Answer(
+            text="",
+            status="abstained",
+            model=model.name,
+            cost_usd=0.0,
+            reason="Nothing in the documents is close to this question.",
+            trace={"sources": 0, "left_out": 0, "timings_ms": {"total": 0.0}},
+        )
+    numbered = [Source(marker, hit) for marker, hit in enumerate(hits, start=1)]
+    fitted = fit(question, numbered, history=history, counter=counter, budget=max(context_tokens - output_tokens, 0))
+    # The rewritten question is the one that the person was shown and could edit.
+    asked = standalone_question.strip() or question
+    draft = _Draft(fitted.sources, page_of, on_text, started)
+    status, finished, error = _run(model, asked, fitted, draft, cancelled)
+    cited = draft.cited(flush=True)
+    if is_abstention(cited.text) or (status == "complete" and not cited.text.strip()):
+        status, cited = "abstained", Cited("", (), ())
+    evidence = _checked(cited)
+    usage = finished.usage if finished else Usage()
+    return Answer(
+        text=cited.text,
+        status=status,
+        evidence=evidence,
+        citations=cited.citations,
+        contexts=tuple(source.hit for source in fitted.sources),
+        model=model.name,
+        usage=usage,
+        cost_usd=0.0 if model.name == _FREE else None,
+        error=error,
+        reason=_reason(status, finished, fitted),
+        trace=_trace(fitted, draft, counter.name, asked, started),
+    )
+
+
+def _run(
+    model: ChatModel, question: str, fitted: Fitted, draft: _Draft, cancelled: Callable[[], bool]
+) -> tuple[AnswerStatus, Finished | None, str | None]:
+    """Stream the answer into ``draft``; return its state, the last event and what went wrong."""
+    stream = model.stream(question, fitted.sources, history=fitted.history, cancelled=cancelled)
+    try:
+        # A model's events come from a generator, which closes its connection when it is closed.
+        with closing(cast(Any, stream)):
+            for event in stream:
+                if isinstance(event, Finished):
+                    return event.stop, event, None
+                if cancelled():
+                    break
+                draft.take(event)
+    except ProviderError as failure:
+        if cancelled():
+            return "cancelled", None, None
+        return ("cut" if draft.has_text and failure.retryable else "error"), None, str(failure)
+    if cancelled():
+        return "cancelled", None, None
+    return ("cut" if draft.has_text else "error"), None, f"{model.name} stopped without finishing. Ask again."
+
+
+@dataclass
+class _Draft:
+    """An answer as it grows."""
+
+    sources: Sequence[Source]
+    page_of: PageOf
+    on_text: Callable[[str], None]
+    started: float
+    text: str = ""
+    native: list[Native] = field(default_factory=list)
+    first_text_ms: float | None = None
+
+    def __post_init__(self) -> None:
+        self.markers = MarkerFilter([source.marker for source in self.sources])
+        self.dropped_native = 0
+
+    @property
+    def has_text(self) -> bool:
+        return bool(self.text.strip())
+
+    def take(self, event: TextDelta | Quoted) -> None:
+        if isinstance(event, TextDelta):
+            if self.first_text_ms is None and event.text.strip():
+                self.first_text_ms = (time.perf_counter() - self.started) * 1000
+            self.text += self.markers.feed(event.text)
+        elif self._exists(event):
+            self.text += self.markers.flush()
+            self.native.append(Native(len(self.text.rstrip()), event.marker, event.start, event.end))
+        else:
+            self.dropped_native += 1
+        self.on_text(self.cited().text)
+
+    def cited(self, *, flush: bool = False) -> Cited:
+        if flush:
+            self.text += self.markers.flush()
+        return cite(self.text, self.sources, self.native, page_of=self.page_of)
+
+    def _exists(self, quote: Quoted) -> bool:
+        return any(
+            source.marker == quote.marker and 0 <= quote.start < quote.end <= len(source.hit.chunk.text)
+            for source in self.sources
+        )
+
+
+def _checked(cited: Cited) -> tuple[Evidence, ...]:
+    quotes = {citation.marker: citation.quote for citation in cited.citations}
+    checked = []
+    for evidence in cited.evidence:
+        verdict, reason = verify(evidence.sentence, [quotes[marker] for marker in evidence.citations])
+        checked.append(replace(evidence, verdict=verdict, reason=reason))
+    return tuple(checked)
+
+
+def _reason(status: AnswerStatus, finished: Finished | None, fitted: Fitted) -> str | None:
+    if finished and finished.reason:
+        return finished.reason
+    if status == "abstained":
+        return "The passages that came closest do not answer this question."
+    if fitted.left_out:
+        which = "passage was" if fitted.left_out == 1 else "passages were"
+        return f"{fitted.left_out} found {which} left out, because the prompt was full."
+    return None
+
+
+def _trace(fitted: Fitted, draft: _Draft, counter: str, asked: str, started: float) -> dict[str, Any]:
+    timings = {"total": round((time.perf_counter() - started) * 1000, 1)}
+    if draft.first_text_ms is not None:
+        timings["first_token"] = round(draft.first_text_ms, 1)
+    return {
+        "asked": asked,
+        "sources": len(fitted.sources),
+        "left_out": fitted.left_out,
+        "history": len(fitted.history),
+        "prompt_tokens": fitted.tokens,
+        "token_counter": counter,
+        "dropped_markers": draft.markers.dropped + draft.dropped_native,
+        "timings_ms": timings,
+    }

@@ -1,0 +1,315 @@
+"""What the adapters of remote models share: waiting, cancelling, retrying, explaining.
+
+A vendor's stream is read by a thread of its own, so that whoever waits for it can give
+up within a moment, whatever the network does.
+"""
+
+from __future__ import annotations
+
+import queue
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from citewise.errors import ProviderError
+
+Event = TypeVar("Event")
+Event_co = TypeVar("Event_co", covariant=True)
+
+_POLL_S = 0.05
+_ATTEMPTS = 3
+_LONGEST_WAIT_S = 20.0  # a provider that asks for more is named an error at once
+_STATUS_CLIENT_CLOSED = 499
+_RETRYABLE = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
+_KEY_LIKE = re.compile(r"\b(?:sk|pk|key|Bearer)[-_ ][\w*.…-]{6,}", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds."""
+
+    connect_s: float = 5
+    first_token_s: float = 20
+    between_tokens_s: float = 15
+    total_s: float = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Whom a call goes to, for messages."""
+
+    provider: str  # openai, anthropic
+    label: str  # OpenAI, Anthropic
+    model: str
+    url: str
+    key: str
+    key_variable: str  # OPENAI_API_KEY
+    url_variable: str  # OPENAI_BASE_URL
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).netloc.rpartition("@")[2] or self.url
+
+
+class VendorStream(Protocol[Event_co]):
+    """What both SDKs return for ``stream=True``."""
+
+    @property
+    def response(self) -> Any: ...
+
+    def __iter__(self) -> Iterator[Event_co]: ...
+
+    def close(self) -> None: ...
+
+
+class TooSlowError(ProviderError):
+    """A time limit of ours ran out; not retried by ourselves, since it took so long already."""
+
+
+def with_retries(
+    attempt: Callable[[], Iterator[Event]], *, cancelled: Callable[[], bool], total_s: float
+) -> Iterator[Event]:
+    """Yield the events of ``attempt()``, starting it again, at most twice, while nothing came of it.
+
+    Waits as long as the provider asks, or half a second and then one.
+    """
+    deadline = time.monotonic() + total_s
+    for number in range(1, _ATTEMPTS + 1):
+        started = False
+        try:
+            for event in attempt():
+                started = True
+                yield event
+            return
+        except ProviderError as error:
+            wait = error.retry_after if error.retry_after is not None else 0.5 * number
+            hopeless = isinstance(error, TooSlowError) or not error.retryable or wait > _LONGEST_WAIT_S
+            if started or hopeless or number == _ATTEMPTS or time.monotonic() + wait > deadline:
+                raise
+        until = time.monotonic() + wait
+        while time.monotonic() < until:
+            if cancelled():
+                return
+            time.sleep(_POLL_S)
+
+
+def read_stream(
+    open_stream: Callable[[], VendorStream[Event]],
+    *,
+    endpoint: Endpoint,
+    patience: Patience,
+    cancelled: Callable[[], bool],
+) -> Iterator[Event]:
+    """Yield a vendor's events until the stream ends or ``cancelled()``.
+
+    Raises:
+        TooSlowError: The first event, the next event or the whole stream took too long.
+        Exception: Whatever the SDK raised, unchanged; the adapter explains it.
+    """
+    reader: _Reader[Event] = _Reader(open_stream)
+    started = time.monotonic()
+    last, limit = started, patience.first_token_s
+    first = True
+    try:
+        while not cancelled():
+            now = time.monotonic()
+            if now - last > limit or now - started > patience.total_s:
+                raise _too_slow(endpoint, patience, first=first, total=now - started > patience.total_s)
+            try:
+                item = reader.items.get(timeout=_POLL_S)
+            except queue.Empty:
+                continue
+            if isinstance(item, _Ended):
+                if item.error is not None:
+                    raise item.error
+                return
+            yield item
+            last, limit, first = time.monotonic(), patience.between_tokens_s, False
+    finally:
+        reader.abandon()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    error: Exception | None
+
+
+class _Reader(Generic[Event]):
+    """Reads one stream into a queue."""
+
+    def __init__(self, open_stream: Callable[[], VendorStream[Event]]) -> None:
+        self.items: queue.Queue[Event | _Ended] = queue.Queue()
+        self._open_stream = open_stream
+        self._stream: VendorStream[Event] | None = None
+        self._abandoned = False
+        self._lock = threading.Lock()
+        threading.Thread(target=self._run, name="model-stream", daemon=True).start()
+
+    def abandon(self) -> None:
+        """Close the stream, also when the thread waits for its next byte."""
+        with self._lock:
+            self._abandoned = True
+            stream = self._stream
+        if stream is not None:
+            _shut(stream)
+
+    def _run(self) -> None:
+        ended = _Ended(None)
+        try:
+            stream = self._open_stream()
+            with self._lock:
+                self._stream = stream
+                abandoned = self._abandoned
+            try:
+                if not abandoned:
+                    for event in stream:
+                        self.items.put(event)
+            finally:
+                stream.close()
+        except Exception as error:  # noqa: BLE001 - handed to the waiting thread, which raises it
+            ended = _Ended(error)
+        self.items.put(ended)
+
+
+def _shut(stream: VendorStream[Any]) -> None:
+    # Closing a socket does not wake a thread that reads from it; shutting it down does.
+    network = stream.response.extensions.get("network_stream")
+    connection = network.get_extra_info("socket") if network is not None else None
+    if connection is None:
+        return
+    with suppress(OSError):  # it was over already
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+def _too_slow(endpoint: Endpoint, patience: Patience, *, first: bool, total: bool) -> TooSlowError:
+    if total:
+        what, setting = f"took more than {patience.total_s:g} s for the whole answer", "TOTAL_S"
+    elif first:
+        what, setting = f"did not begin to answer within {patience.first_token_s:g} s", "FIRST_TOKEN_S"
+    else:
+        what, setting = (
+            f"fell silent for {patience.between_tokens_s:g} s in the middle of the answer",
+            "BETWEEN_TOKENS_S",
+        )
+    return TooSlowError(
+        f"{endpoint.label} ({endpoint.host}) {what}. Ask again, or raise CITEWISE_ANSWER__{setting}.",
+        provider=endpoint.provider,
+        retryable=True,
+    )
+
+
+def unreachable(endpoint: Endpoint) -> ProviderError:
+    """The server could not be reached, or hung up before it answered."""
+    return ProviderError(
+        f"{endpoint.label} could not be reached at {endpoint.host}. "
+        f"Check the network, that the server runs, and {endpoint.url_variable}.",
+        provider=endpoint.provider,
+        retryable=True,
+    )
+
+
+def cut(endpoint: Endpoint) -> ProviderError:
+    """The stream ended in the middle."""
+    return ProviderError(
+        f"{endpoint.label} ({endpoint.host}) broke off before the answer was complete. "
+        "What had arrived is kept; ask again for the rest.",
+        provider=endpoint.provider,
+        retryable=True,
+    )
+
+
+def unreadable(endpoint: Endpoint) -> ProviderError:
+    """What came back is not what this API answers."""
+    return ProviderError(
+        f"{endpoint.host} sent an answer that cannot be read. "
+        f"Check that {endpoint.url_variable} is the address of a server for the {endpoint.label} API.",
+        provider=endpoint.provider,
+    )
+
+
+def refused_request(
+    endpoint: Endpoint, *, status: int, message: str, retry_after: float | None = None
+) -> ProviderError:
+    """Explain an HTTP status.
+
+    Args:
+        status: As the server gave it.
+        message: The server's own words; shown shortened and without anything like a key.
+        retry_after: Seconds that the server asked to wait.
+    """
+    retryable = status in _RETRYABLE or status > _STATUS_CLIENT_CLOSED
+    label, host, model = endpoint.label, endpoint.host, endpoint.model
+    match status:
+        case 401:
+            what, way_out = f"{label} refused the API key.", f"Check {endpoint.key_variable} and start again."
+        case 402:
+            what, way_out = f"The account at {label} has no credit left.", "Add credit, or choose another model."
+        case 403:
+            what = f"{label} does not allow this key to use {model}."
+            way_out = "Check the key's permissions, or choose another model."
+        case 404:
+            what = f"There is no model {model!r} at {host}."
+            way_out = f"Choose another one, or check {endpoint.url_variable}."
+        case 400 | 413 if _is_overflow(message) or status == 413:
+            what = f"The question and its sources are longer than {model} can read."
+            way_out = "Lower CITEWISE_ANSWER__CONTEXT_TOKENS, or choose a model with a larger context."
+        case 400 | 422:
+            what = f"{label} did not accept the request for {model}."
+            way_out = "Choose another model, or report this."
+        case 429:
+            what = f"{label} limits how much may be asked, and the limit is reached."
+            when = f"in {retry_after:g} s" if retry_after is not None else "in a minute"
+            way_out = f"Ask again {when}, or check the account's quota."
+        case _ if retryable:
+            what = f"{label} ({host}) failed with status {status}."
+            way_out = "Ask again in a minute."
+        case _:
+            what = f"{label} ({host}) refused the request with status {status}."
+            way_out = f"Check {endpoint.url_variable} and the model's name."
+    # A provider repeats parts of a wrong key, so its words on that are not passed on.
+    said = "" if status == 401 else _quotable(message, endpoint.key)
+    text = f"{what}{said} {way_out}"
+    return ProviderError(text, provider=endpoint.provider, retryable=retryable, retry_after=retry_after)
+
+
+def retry_after_of(headers: Any) -> float | None:
+    """Read ``retry-after-ms`` or ``retry-after`` in seconds; a date, which few send, is ignored."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            value = float(headers.get(name))
+        except (TypeError, ValueError):
+            continue
+        if value >= 0:
+            return value * unit
+    return None
+
+
+def _is_overflow(message: str) -> bool:
+    lowered = message.lower()
+    return any(
+        words in lowered
+        for words in (
+            "context_length",
+            "context length",
+            "context window",
+            "context size",
+            "prompt is too long",
+            "too many tokens",
+        )
+    )
+
+
+def _quotable(message: str, key: str) -> str:
+    text = " ".join(message.split())
+    if key:
+        text = text.replace(key, "…")
+    text = _KEY_LIKE.sub("…", text)
+    if not text:
+        return ""
+    return f" It says: {text[:200].rstrip('. ')}."
