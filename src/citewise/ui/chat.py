@@ -83,9 +83,14 @@ def _welcome(documents: Sequence[Document], ready: Sequence[Document]) -> None:
         else:
             st.html(
                 '<div class="hero"><p class="display">What would you like to know?</p>'
-                f"<p>{counted(len(ready), 'document')} ready. Answers come from them alone.</p></div>"
+                f"<p>{counted(len(ready), 'document')} ready. Answers come from {'it' if len(ready) == 1 else 'them'} "
+                "alone, and every sentence says where from.</p></div>"
             )
-            suggestions = questions.suggested(state.engine(), ready)
+            suggestions = place.remembered(
+                "suggestions",
+                tuple((document.id, document.serving_version) for document in ready),
+                lambda: questions.suggested(state.engine(), ready),
+            )
             with st.container(key="suggestions", gap="xsmall"):
                 for index, question in enumerate(suggestions):
                     st.button(
@@ -114,7 +119,7 @@ def _question_box(documents: Sequence[Document], ready: Sequence[Document]) -> N
             key="under_input", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
         ):
             _model_picker()
-            st.html('<p class="hint">Answers are checked sentence by sentence, but read the source.</p>', width="content")
+            st.html('<p class="hint">Every sentence is checked. Read the source too.</p>', width="content")
 
 
 def _submit() -> None:

@@ -19,9 +19,7 @@ _SCORES = ("dense", "keyword", "fused", "rerank")
 
 def show_how(turn: Turn) -> None:
     """Draw the closed details of a finished answer; their content only once they are opened."""
-    details = st.expander(
-        escaped(_summary(turn.answer)), key=f"how_{turn.id}", type="compact", on_change="rerun"
-    )
+    details = st.expander(escaped(_summary(turn.answer)), key=f"how_{turn.id}", type="compact", on_change="rerun")
     if not details.open:
         return
     with details:
@@ -47,9 +45,11 @@ def _facts(answer: Answer) -> list[tuple[str, str]]:
         facts.append(("Tokens", f"{answer.usage.input_tokens:,} read, {answer.usage.output_tokens:,} written"))
     if answer.cost_usd:
         facts.append(("Cost", f"${answer.cost_usd:.4f}"))
-    timings = answer.trace.get("timings_ms")
+    search = answer.trace.get("search")
+    timings = search.get("timings_ms") if isinstance(search, Mapping) else None
     if isinstance(timings, Mapping) and timings:
-        facts.append(("Time", ", ".join(f"{name} {value:,.0f} ms" for name, value in timings.items())))
+        parts = sorted(timings.items(), key=lambda part: part[0] != "total")
+        facts.append(("Search took", ", ".join(f"{name} {value:,.0f} ms" for name, value in parts)))
     if answer.trace.get("generation"):
         facts.append(("Index", str(answer.trace["generation"])))
     if answer.reason and answer.status != "abstained":

@@ -217,6 +217,4 @@ def _details(document: Document) -> None:
                     icon=":material/download:",
                     on_click="ignore",
                 )
-            st.button(
-                "Close", key=f"close_{document.id}", on_click=lambda: st.session_state.update(details=None)
-            )
+            st.button("Close", key=f"close_{document.id}", on_click=lambda: st.session_state.update(details=None))

@@ -84,8 +84,6 @@ def show() -> None:
             )
 
 
-
-
 def _all() -> list[Notice]:
     return list(st.session_state.get(_KEY, []))
 

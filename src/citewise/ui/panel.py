@@ -158,28 +158,35 @@ def _change(engine: Engine, passage: Passage) -> str | None:
 
 
 def _in_context(engine: Engine, passage: Passage) -> str:
-    try:
+    def read() -> str:
         text = engine.show(passage.document_id, version=passage.version).text
+        return passage_html(text, passage.start, passage.end)
+
+    try:
+        engine.document(passage.document_id)  # what was removed is not shown from memory either
+        return place.remembered("passage", passage, read)
     except NotFoundError:
         return passage_html(passage.text, 0, len(passage.text))
-    return passage_html(text, passage.start, passage.end)
 
 
 def _page(engine: Engine, turn: Turn, passage: Passage) -> None:
-    if passage.page is None:
+    page = passage.page
+    if page is None:
         return
     zoom = st.session_state.get("zoom") or "Fit"
-    try:
+
+    def render() -> bytes:
         if passage.marker is None:
-            image = engine.page_image(
-                passage.document_id, passage.page, version=passage.version, width=_WIDTHS[zoom]
-            )
-        else:
-            image = engine.citation_image(turn.id, passage.marker, width=_WIDTHS[zoom])
+            return engine.page_image(passage.document_id, page, version=passage.version, width=_WIDTHS[zoom])
+        return engine.citation_image(turn.id, passage.marker, width=_WIDTHS[zoom])
+
+    try:
+        engine.original(passage.document_id, version=passage.version)  # what was erased is not shown from memory
+        image = place.remembered("page", (passage, zoom), render)
     except CitewiseError:
         return  # the words above stand for themselves; the note says when the document is gone
     with st.container(key="page_bar", horizontal=True, vertical_alignment="center", wrap=False):
-        st.html(f'<h3 class="label">Page {passage.page}</h3>')
+        st.html(f'<h3 class="label">Page {page}</h3>')
         st.segmented_control(
             "Size of the page", list(_WIDTHS), default="Fit", required=True, key="zoom", label_visibility="collapsed"
         )
@@ -187,7 +194,7 @@ def _page(engine: Engine, turn: Turn, passage: Passage) -> None:
         st.image(
             image,
             width="stretch" if zoom == "Fit" else _WIDTHS["Large"],
-            alt=f"Page {passage.page} of {file_name(passage.source)}: {shortened(passage.text, 400)}",
+            alt=f"Page {page} of {file_name(passage.source)}: {shortened(passage.text, 400)}",
         )
 
 

@@ -6,14 +6,16 @@ again; the rest lasts as long as the session.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar, cast
 
 import streamlit as st
 
 from citewise.ui import state
 
 _PARAMETER = "c"
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,12 @@ def source() -> Target | None:
 
 
 def open_source(target: Target) -> None:
+    """Show a passage in the source panel."""
     st.session_state["source"] = target
 
 
 def close_source() -> None:
+    """Close the source panel."""
     st.session_state["source"] = None
 
 
@@ -72,3 +76,15 @@ def model() -> str | None:
     available = [each.name for each in state.engine().models() if each.available]
     chosen = st.session_state.get("model")
     return chosen if chosen in available else None
+
+
+def remembered(name: str, key: Hashable, make: Callable[[], _T]) -> _T:
+    """Return ``make()``, or what it gave at this session's last run if ``key`` is still the same.
+
+    For what is costly and drawn again at every click; one value per ``name`` is kept.
+    """
+    known = st.session_state.get(f"remembered_{name}")
+    if known is None or known[0] != key:
+        known = (key, make())
+        st.session_state[f"remembered_{name}"] = known
+    return cast(_T, known[1])

@@ -13,7 +13,7 @@ from citewise.ui.text import file_name, shortened
 if TYPE_CHECKING:
     from citewise.engine import Engine
 
-_NUMBER = re.compile(r"^\s*(?:[\dA-Z]{1,3}[.)]|\d+(?:\.\d+)+\.?|§)\s*")
+_NUMBER = re.compile(r"^(?:§?\s*\d+(?:\.\d+)*[.)]?|[A-Z]{1,3}[.)])\s+")
 _GENERAL = {"introduction", "contents", "table of contents", "summary", "overview", "appendix", "references", "notes"}
 
 

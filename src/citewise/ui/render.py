@@ -17,9 +17,9 @@ from markdown_it.token import Token
 
 from citewise.types import Evidence, Verdict
 
-ALLOWED_TAGS = frozenset(
-    "p br hr ul ol li table thead tbody tr th td code pre strong em s blockquote h3 h4 h5 h6".split()
-)
+_BLOCKS = ("p", "br", "hr", "ul", "ol", "li", "pre", "blockquote", "h3", "h4", "h5", "h6")
+_TABLES = ("table", "thead", "tbody", "tr", "th", "td")
+ALLOWED_TAGS = frozenset((*_BLOCKS, *_TABLES, "code", "strong", "em", "s"))
 VERDICT_NAMES: Mapping[Verdict, str] = {
     "supported": "Supported by its source",
     "partial": "Partly supported by its source",
@@ -150,4 +150,5 @@ def _chip(marker: int, labels: Mapping[int, str], *, interactive: bool) -> str:
 def _verdict(evidence: Evidence) -> str:
     name = VERDICT_NAMES[evidence.verdict]
     label = escape(f"{name}: {evidence.reason}" if evidence.reason else name, quote=True)
-    return f'<span class="verdict {evidence.verdict}" role="img" aria-label="{label}" title="{label}"></span>'
+    # The word joiner keeps the icon on the line of its sentence's last word.
+    return f'\u2060<span class="verdict {evidence.verdict}" role="img" aria-label="{label}" title="{label}"></span>'

@@ -19,7 +19,10 @@ import streamlit as st
 from anyio import to_thread
 from starlette.routing import BaseRoute, Mount
 
+from citewise.api import create_app, health_routes
+from citewise.build import open_engine
 from citewise.errors import CitewiseError, DirectoryInUseError
+from citewise.settings import load_settings
 from citewise.ui import state
 from citewise.ui.failures import show_failure
 
@@ -31,17 +34,12 @@ EXIT_IN_USE = 75
 
 def routes() -> list[BaseRoute]:
     """Everything that is served besides the pages."""
-    from citewise.api import create_app, health_routes
-
     return [Mount("/api", app=create_app(state.engine)), *health_routes(state.engine)]
 
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Open the engine before the first request, and close it after the last."""
-    from citewise.build import open_engine
-    from citewise.settings import load_settings
-
     try:
         engine = await to_thread.run_sync(lambda: open_engine(load_settings()))
     except CitewiseError as error:
@@ -106,7 +104,7 @@ def _unusable(host: str, port: int) -> str | None:
             probe.bind(address)
     except OSError as error:
         why = error.strerror or str(error)
-        return f"Citewise cannot listen on {host}:{port} ({why.lower()}). Choose another with --port, or stop what uses it."
+        return f"Citewise cannot listen on {host}:{port}: {why.lower()}. Choose another --port, or stop what uses it."
     return None
 
 

@@ -64,11 +64,9 @@ def size(count: int) -> str:
     """Bytes for a person, in powers of ten as file managers show them."""
     if count < 1_000:
         return f"{count} B"
-    value = float(count)
-    for unit in ("kB", "MB", "GB"):
-        value /= 1_000
-        if value < 999.5:
-            break
+    value, unit = (
+        (count / 1e3, "kB") if count < 999_500 else (count / 1e6, "MB") if count < 999_500_000 else (count / 1e9, "GB")
+    )
     return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
 
 

@@ -54,7 +54,9 @@ def report(added: Sequence[Added]) -> None:
     """Tell which files were skipped or refused; those that were taken are seen in progress."""
     skipped = [each.source for each in added if each.status == "skipped"]
     if skipped:
-        tell(f"{_named(skipped)} {'is' if len(skipped) == 1 else 'are'} in the library already, and was not added again.")
+        tell(
+            f"{_named(skipped)} {'is' if len(skipped) == 1 else 'are'} in the library already, and was not added again."
+        )
     for each in added:
         if each.status == "failed":
             tell(f"{file_name(each.source)}: {each.error or 'it could not be taken in.'}", failed=True)

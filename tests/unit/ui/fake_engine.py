@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from PIL import Image, ImageDraw
+
 from citewise.errors import NotFoundError, QuestionError
 from citewise.types import (
     Added,
@@ -128,7 +130,9 @@ class FakeEngine:
                 reason = "The PDF is protected by a password. Save it without one and add it again."
                 self.store[identity] = replace(self.store[identity], status="failed", error=reason)
                 return
-        report = ParseReport(len(HANDBOOK), tables=1, images=2, warnings=("Page 3 holds a scan; its text was not read.",))
+        report = ParseReport(
+            len(HANDBOOK), tables=1, images=2, warnings=("Page 3 holds a scan; its text was not read.",)
+        )
         self.store[identity] = replace(
             self.store[identity], status="ready", title="Field handbook", pages=12, chunks=48, serving_version=1,
             done=0, total=0, report=report,
@@ -192,7 +196,9 @@ class FakeEngine:
             raise QuestionError("The question has over 8,000 characters. Shorten it.")
         if conversation_id is None:
             conversation_id = f"c{len(self.chats) + len(self.hidden) + 1}"
-            self.chats[conversation_id] = Conversation(conversation_id, question[:60], "default", time.time(), time.time())
+            self.chats[conversation_id] = Conversation(
+                conversation_id, question[:60], "default", time.time(), time.time()
+            )
         identity = f"t{len(self.turns) + 1}"
         turn = Turn(
             identity, conversation_id, len(self.turns), question, question, time.time(), Answer("", "running"),
@@ -223,7 +229,12 @@ class FakeEngine:
         citations = tuple(self._citation(marker) for marker in QUOTES if f"[{marker}]" in text)
         evidence = []
         for sentence, cited, verdict, reason in (
-            ("Meals on trips are paid up to **40 EUR a day** [1].", (1,), "supported", "All its words are in the source."),
+            (
+                "Meals on trips are paid up to **40 EUR a day** [1].",
+                (1,),
+                "supported",
+                "All its words are in the source.",
+            ),
             ("Abroad the limit is 60 EUR [1].", (1,), "partial", "“limit” is not in the source."),
             ("Receipts are handed in within four weeks, and later ones are not paid [2].", (2,), "supported", ""),
             ("A room may cost up to 120 EUR a night [3].", (3,), "not_checked", "The check was off."),
@@ -235,7 +246,7 @@ class FakeEngine:
         return Answer(
             text, status, tuple(evidence), () if status == "abstained" else citations, contexts, "extractive",
             Usage(812, 64), None, self.script["error"], self.script["reason"],
-            {"timings_ms": {"total": 41.0, "dense": 9.0, "keyword": 3.0}, "generation": "g1"},
+            {"search": {"timings_ms": {"total": 41.0, "dense": 9.0, "keyword": 3.0}}, "generation": "g1"},
         )  # fmt: skip
 
     def _context(self, number: int) -> ScoredChunk:
@@ -296,8 +307,6 @@ class FakeEngine:
 
 def _page(*, boxes: bool) -> bytes:
     """A plain page as PNG, with a box where ``boxes`` asks for one."""
-    from PIL import Image, ImageDraw
-
     image = Image.new("RGB", (600, 848), "white")
     draw = ImageDraw.Draw(image)
     for line in range(24):
