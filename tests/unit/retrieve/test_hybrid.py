@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+import pytest
+
+from citewise.errors import ProviderError, StoreError
+from citewise.index.exact import ExactIndex
+from citewise.index.generations import Indexes
+from citewise.index.tantivy import TantivyIndex
+from citewise.retrieve.hybrid import Retriever
+from citewise.types import Chunk, EmbeddedChunk, Vector
+from tests.fakes import HashEmbedder
+
+STEPS = {"total", "rewrite", "embed", "dense", "keyword", "fuse", "join", "rerank"}
+
+
+@dataclass(frozen=True)
+class Row:
+    chunk: Chunk
+    source: str = "manual.pdf"
+    title: str = "Manual"
+    content_hash: str = "hash"
+
+
+class Registry:
+    """Chunks that may be served; a test takes some away."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Row] = {}
+        self.asked: list[int] = []
+
+    def join(self, chunk_ids: Sequence[str], collection_id: str) -> Mapping[str, Row]:
+        assert collection_id == "c"
+        self.asked.append(len(chunk_ids))
+        return {chunk_id: self.rows[chunk_id] for chunk_id in chunk_ids if chunk_id in self.rows}
+
+
+class Broken:
+    """An index that cannot be searched."""
+
+    def search(self, *_: object, **__: object) -> NoReturn:
+        raise StoreError("The disk is on fire.")
+
+
+class BrokenEmbedder(HashEmbedder):
+    def embed_query(self, text: str) -> Vector:
+        raise ProviderError("The model is gone.", provider="fake")
+
+
+def chunk(chunk_id: str, text: str, document: str = "d") -> Chunk:
+    return Chunk(chunk_id, document, 1, 0, 0, len(text), None, None, (), text, "")
+
+
+@pytest.fixture
+def registry() -> Registry:
+    return Registry()
+
+
+@pytest.fixture
+def indexes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Indexes]:
+    opened = Indexes("g1", ExactIndex(64), TantivyIndex(tmp_path_factory.mktemp("keyword"), create=True))
+    yield opened
+    opened.close()
+
+
+def fill(indexes: Indexes, registry: Registry, chunks: Sequence[Chunk]) -> None:
+    vectors = HashEmbedder().embed_documents([item.text for item in chunks])
+    indexes.vectors.upsert([EmbeddedChunk(item, "c", vector) for item, vector in zip(chunks, vectors, strict=True)])
+    indexes.keywords.upsert(chunks, collection_id="c")
+    registry.rows.update({item.id: Row(item) for item in chunks})
+
+
+@pytest.fixture
+def some(indexes: Indexes, registry: Registry) -> None:
+    fill(
+        indexes,
+        registry,
+        [
+            chunk("clean", "Clean the pump with warm water", "manual"),
+            chunk("price", "The pump costs ninety euros", "prices"),
+            chunk("garden", "Roses bloom in early summer", "manual"),
+        ],
+    )
+
+
+def retriever(indexes: Indexes, registry: Registry, **options: object) -> Retriever:
+    values: dict[str, object] = {"embedder": HashEmbedder(), **options}
+    return Retriever(indexes=lambda: indexes, join=registry.join, **values)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("some")
+@pytest.mark.parametrize("fusion", ["scores", "ranks"])
+def test_hybrid_search_ranks_what_both_searches_like_first(indexes: Indexes, registry: Registry, fusion: str) -> None:
+    result = retriever(indexes, registry, fusion=fusion).search(question="clean the pump", collection_id="c", k=2)
+    assert [hit.chunk.id for hit in result.hits] == ["clean", "price"]
+    assert [hit.rank for hit in result.hits] == [1, 2]
+    assert set(result.hits[0].scores) == {"dense", "keyword", "fused"}
+    assert result.hits[0].score == result.hits[0].scores["fused"] > result.hits[1].score
+    assert (result.hits[0].source, result.hits[0].title, result.hits[0].content_hash) == (
+        "manual.pdf",
+        "Manual",
+        "hash",
+    )
+    assert (result.generation, result.degraded, result.reranker) == ("g1", (), None)
+
+
+@pytest.mark.usefixtures("some")
+@pytest.mark.parametrize("mode", ["hybrid", "dense", "keyword"])
+def test_every_step_has_a_time_and_those_not_run_have_none(indexes: Indexes, registry: Registry, mode: str) -> None:
+    timings = retriever(indexes, registry).search(question="pump", collection_id="c", k=2, mode=mode).timings_ms  # type: ignore[arg-type]
+    assert set(timings) == STEPS
+    assert (timings["dense"] > 0, timings["embed"] > 0) == ((mode != "keyword"),) * 2
+    assert (timings["keyword"] > 0) == (mode != "dense")
+    assert timings["total"] > 0
+
+
+@pytest.mark.usefixtures("some")
+def test_a_single_mode_keeps_the_scores_of_its_search(indexes: Indexes, registry: Registry) -> None:
+    search = retriever(indexes, registry).search
+    (hit,) = search(question="roses", collection_id="c", k=5, mode="keyword").hits
+    assert (hit.chunk.id, dict(hit.scores)) == ("garden", {"keyword": hit.score})
+    dense = search(question="roses", collection_id="c", k=5, mode="dense").hits
+    assert [set(hit.scores) for hit in dense] == [{"dense"}] * 3
+    assert dense[0].chunk.id == "garden"
+
+
+@pytest.mark.usefixtures("some")
+def test_documents_narrow_both_searches(indexes: Indexes, registry: Registry) -> None:
+    result = retriever(indexes, registry).search(question="pump", collection_id="c", document_ids=["prices"], k=5)
+    assert [hit.chunk.id for hit in result.hits] == ["price"]
+
+
+@pytest.mark.usefixtures("some")
+def test_what_the_registry_does_not_serve_is_dropped_and_the_trace_says_why(
+    indexes: Indexes, registry: Registry
+) -> None:
+    del registry.rows["clean"]
+    result = retriever(indexes, registry).search(question="clean the pump", collection_id="c", k=1)
+    assert [hit.chunk.id for hit in result.hits] == ["price"]
+    fates = {candidate["chunk_id"]: candidate["dropped"] for candidate in result.trace["candidates"]}
+    assert fates == {"clean": "not joined", "price": None, "garden": "below k"}
+    first = result.trace["candidates"][0]
+    assert (first["ranks"], set(first["scores"])) == ({"dense": 1, "keyword": 1}, {"dense", "keyword", "fused"})
+
+
+def test_the_search_is_widened_when_dead_hits_take_the_places(indexes: Indexes, registry: Registry) -> None:
+    fill(
+        indexes, registry, [chunk(f"{number:03}", "pump " * (100 - number) + "oil " * number) for number in range(100)]
+    )
+    for number in range(30):
+        del registry.rows[f"{number:03}"]
+    result = retriever(indexes, registry, fetch_k=10).search(question="pump", collection_id="c", k=5)
+    assert len(result.hits) == 5
+    assert (result.trace["widenings"], result.trace["fetch_k"]) == (1, 40)
+
+
+def test_widening_ends_when_everything_was_seen_or_after_two_steps(indexes: Indexes, registry: Registry) -> None:
+    fill(indexes, registry, [chunk(f"{number:03}", "pump oil") for number in range(12)])
+    registry.rows.clear()
+    result = retriever(indexes, registry, fetch_k=20).search(question="pump", collection_id="c", k=5)
+    assert (result.hits, result.trace["widenings"]) == ((), 0)
+    result = retriever(indexes, registry, fetch_k=2).search(question="pump", collection_id="c", k=1)
+    assert (result.hits, registry.asked[-3:]) == ((), [2, 8, 12])
+
+
+@pytest.mark.usefixtures("some")
+@pytest.mark.parametrize("broken", ["vectors", "keywords"])
+def test_when_one_index_fails_the_other_answers_and_says_so(indexes: Indexes, registry: Registry, broken: str) -> None:
+    parts: dict[str, object] = {"vectors": indexes.vectors, "keywords": indexes.keywords, broken: Broken()}
+    half = Indexes("g1", **parts)  # type: ignore[arg-type]
+    result = retriever(half, registry).search(question="clean the pump", collection_id="c", k=1)
+    assert [hit.chunk.id for hit in result.hits] == ["clean"]
+    (sentence,) = result.degraded
+    assert "The disk is on fire." in sentence
+    assert ("meaning" if broken == "vectors" else "words") in sentence
+    assert "fused" not in result.hits[0].scores
+
+
+@pytest.mark.usefixtures("some")
+def test_without_a_model_the_words_still_answer(indexes: Indexes, registry: Registry) -> None:
+    result = retriever(indexes, registry, embedder=BrokenEmbedder()).search(
+        question="clean the pump", collection_id="c", k=1
+    )
+    assert [hit.chunk.id for hit in result.hits] == ["clean"]
+    assert "The model is gone." in result.degraded[0]
+
+
+def test_when_both_fail_it_is_an_error(registry: Registry) -> None:
+    broken = Indexes("g1", Broken(), Broken())  # type: ignore[arg-type]
+    with pytest.raises(StoreError, match=r"Neither search could run.*fire"):
+        retriever(broken, registry).search(question="pump", collection_id="c", k=1)
+    for mode in ("dense", "keyword"):
+        with pytest.raises(StoreError, match="fire"):
+            retriever(broken, registry).search(question="pump", collection_id="c", k=1, mode=mode)
+
+
+@pytest.mark.usefixtures("some")
+def test_the_generation_is_asked_for_once_per_search(indexes: Indexes, registry: Registry) -> None:
+    asked: list[str] = []
+
+    def current() -> Indexes:
+        asked.append("once")
+        return indexes
+
+    Retriever(embedder=HashEmbedder(), indexes=current, join=registry.join).search(
+        question="pump", collection_id="c", k=1
+    )
+    assert asked == ["once"]
+
+
+def test_the_join_sees_every_candidate_of_a_search_only_once(indexes: Indexes, registry: Registry) -> None:
+    fill(indexes, registry, [chunk(name, "pump") for name in "abc"])
+
+    def join(chunk_ids: Collection[str], collection_id: str) -> Mapping[str, Row]:
+        assert sorted(chunk_ids) == ["a", "b", "c"]
+        return registry.join(list(chunk_ids), collection_id)
+
+    Retriever(embedder=HashEmbedder(), indexes=lambda: indexes, join=join).search(
+        question="pump", collection_id="c", k=3
+    )
