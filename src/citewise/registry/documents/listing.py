@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, select
+from sqlalchemy import Connection, Select, and_, select
 
 from citewise.registry import records
 from citewise.registry.documents.rows import is_version, missing, shown_title
@@ -62,12 +63,12 @@ def find_by_hash(rx: Connection, collection_id: str, content_hash: str) -> Docum
 
 
 def _listed(of_version: Any) -> Select[Any]:
+    """Select what a ``Document`` is made of, in the order of its fields."""
     return (
         select(
             documents.c.id,
             collections.c.name,
             documents.c.source,
-            documents.c.serving_version,
             versions.c.title,
             versions.c.version,
             versions.c.status,
@@ -81,6 +82,7 @@ def _listed(of_version: Any) -> Select[Any]:
             versions.c.done,
             versions.c.total,
             versions.c.stage_started_at,
+            documents.c.serving_version,
             versions.c.report,
         )
         .join(collections, collections.c.id == documents.c.collection_id)
@@ -94,24 +96,11 @@ def _first(rx: Connection, statement: Select[Any]) -> Document | None:
     return None if row is None else _document(row)
 
 
-def _document(row: Row[Any]) -> Document:
-    return Document(
-        id=row.id,
-        collection=row.name,
-        source=row.source,
-        title=shown_title(row.title, row.source),
-        version=row.version,
-        status=row.status,
-        error=row.error,
-        media_type=row.media_type,
-        content_hash=row.content_hash,
-        bytes=row.bytes,
-        pages=row.pages,
-        chunks=row.chunks,
-        added_at=row.added_at,
-        done=row.done,
-        total=row.total,
-        stage_started_at=row.stage_started_at,
-        serving_version=row.serving_version,
-        report=None if row.report is None else records.load(ParseReport, row.report),
+def _document(row: Sequence[Any]) -> Document:
+    report = row[-1]
+    document = Document(*row[:-1])
+    return replace(
+        document,
+        title=shown_title(document.title, document.source),
+        report=None if report is None else records.load(ParseReport, report),
     )
