@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import ctypes
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pypdfium2
@@ -30,10 +31,13 @@ _FORM_DEPTH = 4  # forms within forms that are searched for images
 _MAX_OBJECTS = 20_000  # on one page; maps and drawings have more, and no more to tell
 _GARBLED_SHARE = 0.2
 _UNMAPPED_SAMPLE = 64
+_NOTES = (pdfium.FPDF_ANNOT_TEXT, pdfium.FPDF_ANNOT_FREETEXT)
 _LINE_END_HYPHENS = ("\x02", "\ufffe")  # PDFium's two marks for a hyphen that breaks a word over lines
+_BROKEN_WORD = re.compile(r"(\w+)\u00ad(\w+)")
+_HYPHENATED = re.compile(r"\w+-\w+")
 _PROGRAM_TITLE = re.compile(
-    r"untitled|title|document\d*|microsoft (word|powerpoint|excel)\b.*"
-    r"|.*\.(docx?|pptx?|xlsx?|indd|qxd|pdf|tex|dvi|rtf|odt)|[\W\d_]*",
+    r"untitled.*|\(?anonymous\)?|title|(word )?document\d*|powerpoint presentation"
+    r"|microsoft (word|powerpoint|excel)\b.*|.*\.(docx?|pptx?|xlsx?|indd|qxd|pdf|tex|dvi|rtf|odt)|[\W\d_]*",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -59,6 +63,8 @@ class _Page:
     images: int
     drawn: bool  # whether there is anything on it at all
     unmapped: float  # share of characters whose font does not say what they are
+    notes: int  # annotations that may hold words
+    fields: int  # of a form
 
 
 def parse(path: Path, *, source: str) -> ParsedDocument:
@@ -66,11 +72,14 @@ def parse(path: Path, *, source: str) -> ParsedDocument:
     document = open_pdf(path, source=source)
     try:
         title = document.get_metadata_value("Title")
+        attachments = pdfium.FPDFDoc_GetAttachmentCount(document.raw)
         pages = [_read(document, index, source) for index in range(len(document))]
     finally:
         document.close()
     if not any(page.text.strip() for page in pages):
         raise IngestError(_nothing_to_read(source, pages))
+    texts = settle_hyphens([page.text for page in pages])
+    pages = [replace(page, text=text) for page, text in zip(pages, texts, strict=True)]
     starts = []
     position = 0
     for page in pages:
@@ -91,6 +100,7 @@ def parse(path: Path, *, source: str) -> ParsedDocument:
             pages=reports,
             images=sum(report.images for report in reports),
             warnings=_warnings(reports),
+            left_out=_left_out(pages, attachments),
         ),
         media_type="application/pdf",
         title=_title(title, text, blocks, source),
@@ -155,8 +165,36 @@ def page_text(text_page: pypdfium2.PdfTextPage) -> tuple[str, list[int]]:
     if count <= 0:
         return "", []
     text = _bulk_text(raw, count) or _text_by_index(raw, count)
+    # Fonts give their plain hyphen this code too, and some their space: the first has ink.
+    for match in [*re.finditer(SOFT_HYPHEN, text)]:
+        index = match.start()
+        text = f"{text[:index]}{'-' if _has_ink(raw, index) else ' '}{text[index + 1 :]}"
     breaks = [match.start() for match in re.finditer("[\x02\ufffe]", text)]
     return clean(text.translate(_CHARACTERS)), breaks
+
+
+def settle_hyphens(texts: Sequence[str]) -> list[str]:
+    """Tell hyphens that only break a line from those that belong to the word, by the rest of the document.
+
+    Args:
+        texts: The pages, with a soft hyphen wherever a word goes on in the next line.
+
+    Returns:
+        The pages, as long as before, with ``-`` for those that belong to a word.
+    """
+    if not any(SOFT_HYPHEN in text for text in texts):
+        return list(texts)
+    joined = {word.lower() for text in texts for word in re.findall(r"\w+", text)}
+    hyphenated = {word.lower() for text in texts for word in _HYPHENATED.findall(text)}
+
+    def settle(match: re.Match[str]) -> str:
+        first, second = match[1], match[2]
+        if f"{first}{second}".lower() in joined:
+            return match[0]
+        own = f"{first}-{second}".lower() in hyphenated or not second[0].islower() or first[-1].isdigit()
+        return f"{first}-{second}" if own else match[0]
+
+    return [_BROKEN_WORD.sub(settle, text) for text in texts]
 
 
 def _bulk_text(raw: pdfium.FPDF_TEXTPAGE, count: int) -> str | None:
@@ -168,6 +206,12 @@ def _bulk_text(raw: pdfium.FPDF_TEXTPAGE, count: int) -> str | None:
         return None
     text = bytes(buffer)[: 2 * count].decode("utf-16-le", "surrogatepass")
     return text if len(text) == count else None
+
+
+def _has_ink(raw: pdfium.FPDF_TEXTPAGE, index: int) -> bool:
+    x0, x1, y0, y1 = (ctypes.c_double() for _ in range(4))
+    found = pdfium.FPDFText_GetCharBox(raw, index, x0, x1, y0, y1)
+    return bool(found) and x1.value > x0.value and y1.value > y0.value
 
 
 def _text_by_index(raw: pdfium.FPDF_TEXTPAGE, count: int) -> str:
@@ -183,7 +227,7 @@ def _read(document: pypdfium2.PdfDocument, index: int, source: str) -> _Page:
     try:
         page = open_page(document, index, source=source)
     except IngestError:
-        return _Page("", [], None, None, images=0, drawn=True, unmapped=0)
+        return _Page("", [], None, None, images=0, drawn=True, unmapped=0, notes=0, fields=0)
     try:
         text_page = page.get_textpage()
         try:
@@ -195,11 +239,33 @@ def _read(document: pypdfium2.PdfDocument, index: int, source: str) -> _Page:
         left, bottom, right, top = page.get_bbox()
         images = _count_images(pdfium.FPDFPage_CountObjects, pdfium.FPDFPage_GetObject, page.raw)
         drawn = pdfium.FPDFPage_CountObjects(page.raw) > 0
+        annotations = _annotations(page)
     except pypdfium2.PdfiumError:
-        return _Page("", [], None, None, images=0, drawn=True, unmapped=0)
+        return _Page("", [], None, None, images=0, drawn=True, unmapped=0, notes=0, fields=0)
     finally:
         page.close()
-    return _Page(text, lines, right - left, top - bottom, images=images, drawn=drawn, unmapped=unmapped)
+    return _Page(
+        text,
+        lines,
+        right - left,
+        top - bottom,
+        images=images,
+        drawn=drawn,
+        unmapped=unmapped,
+        notes=sum(annotations[kind] for kind in _NOTES),
+        fields=annotations[pdfium.FPDF_ANNOT_WIDGET],
+    )
+
+
+def _annotations(page: pypdfium2.PdfPage) -> Counter[int]:
+    """Count a page's annotations by kind."""
+    kinds: Counter[int] = Counter()
+    for index in range(min(pdfium.FPDFPage_GetAnnotCount(page.raw), _MAX_OBJECTS)):
+        annotation = pdfium.FPDFPage_GetAnnot(page.raw, index)
+        if annotation:
+            kinds[pdfium.FPDFAnnot_GetSubtype(annotation)] += 1
+            pdfium.FPDFPage_CloseAnnot(annotation)
+    return kinds
 
 
 def _count_images(count: object, get: object, container: object, depth: int = 0) -> int:
@@ -255,6 +321,15 @@ def _warnings(reports: Sequence[PageReport]) -> tuple[str, ...]:
             "the fonts do not say which characters they show."
         )
     return tuple(warnings)
+
+
+def _left_out(pages: Sequence[_Page], attachments: int) -> tuple[str, ...]:
+    counts = (
+        (sum(page.fields for page in pages), "form field", "what is filled in"),
+        (sum(page.notes for page in pages), "note", "comments beside the text"),
+        (attachments, "attached file", "files within the file"),
+    )
+    return tuple(f"{count} {name}{'' if count == 1 else 's'}: {what}." for count, name, what in counts if count > 0)
 
 
 def page_names(pages: Iterable[int]) -> str:

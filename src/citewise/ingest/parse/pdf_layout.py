@@ -21,12 +21,13 @@ import pypdfium2.raw as pdfium
 from citewise.ingest.parse.compose import HeadingPath, collapse
 from citewise.types import Block, BlockKind
 
-_BOLD_NAME = re.compile(r"bold|black|heavy|demi|semibold|[-,]bd\b", re.IGNORECASE)
+_BOLD_NAME = re.compile(r"bold|black|heavy|demi|cmb|cmssbx|sfbx|[-,](?:bd|b|medi)\b", re.IGNORECASE)
 _FORCE_BOLD = 1 << 18  # font descriptor flag, ISO 32000-1 table 123
 _BULLET = re.compile(r"(?:[•‣▪●○◦■□➢✓·∙\uf0b7\uf0a7–]|[-*](?=\s)|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)](?=\s))\s*\S")
 _CAPTION = re.compile(r"(?:table|figure|fig\.|chart|exhibit|box)\s+[\dA-Z][\d.\-]*\s*[.:–—-]", re.IGNORECASE)
 _NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,2})*)\.?\s+\S")
-_LEADER = re.compile(r"[.·…_]{4,}|(?:\. ){4,}")
+_NO_HEADING = re.compile(r"[.·…_]{4,}|(?:\. ){4,}|^page \d+\b", re.IGNORECASE)  # contents, page numbers
+_OPENING = "“‘«\"'([§¿¡"
 _DIGITS = re.compile(r"\d+")
 _SENTENCE_END = re.compile(r"[.!?:;][\"'”’)\]]*$")
 
@@ -34,6 +35,8 @@ _LARGER = 1.15  # of the body's size: a heading
 _HEADING_CHARACTERS = 160
 _BOLD_HEADING_CHARACTERS = 100
 _HEADING_LINES = 3
+_ROW_NUMBERS = 3  # a bold line with so many is a row of a table
+_HEADING_RUN = 3  # headings of one look in a row, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +87,11 @@ class _Look:
     def line(self, start: int, end: int) -> Line:
         left, top = self._corner(start)
         right, _ = self._corner(end - 1)
-        bold = all(self._bold(index) for index in {start, (start + end) // 2, end - 1})
-        return Line(start, end, self._size(start), bold, left, right, top)
+        sample = (start, (start + end) // 2, end - 1)
+        bold = all(self._bold(index) for index in sample)
+        # The middle one: a bullet or a footnote's mark has a size of its own.
+        size = sorted(self._size(index) for index in sample)[1]
+        return Line(start, end, size, bold, left, right, top)
 
     def _size(self, index: int) -> float:
         size = float(pdfium.FPDFText_GetFontSize(self._text_page, index))
@@ -172,7 +178,9 @@ class _Style:
     def is_heading(self, line: Line, text: str) -> bool:
         if len(text) > _HEADING_CHARACTERS or sum(character.isalpha() for character in text) < max(2, len(text) // 3):
             return False
-        if _edge_key(text) in self.repeated or _LEADER.search(text) or _CAPTION.match(text) or text[-1] in ",;":
+        if _edge_key(text) in self.repeated or _NO_HEADING.search(text) or _CAPTION.match(text) or text[-1] in ",;":
+            return False
+        if not (text[0].isalnum() or text[0] in _OPENING):
             return False
         if line.size >= self.body * _LARGER:
             return True
@@ -182,6 +190,7 @@ class _Style:
             and line.size >= self.body * 0.95
             and len(text) <= _BOLD_HEADING_CHARACTERS
             and text[-1] not in ".:"
+            and len(_DIGITS.findall(text)) < _ROW_NUMBERS
             and (text[0].isupper() or text[0].isdigit())
         )
 
@@ -213,7 +222,19 @@ def _groups(text: str, lines: list[Line], style: _Style) -> list[tuple[BlockKind
             groups[-1][1].append(line)
         else:
             groups.append((kind, [line]))
-    return groups
+    return _without_heading_runs(groups)
+
+
+def _without_heading_runs(groups: list[tuple[BlockKind, list[Line]]]) -> list[tuple[BlockKind, list[Line]]]:
+    """Make paragraphs of headings that only follow each other: bold addresses, forms, rows of tables."""
+    settled: list[tuple[BlockKind, list[Line]]] = []
+    for is_heading, run in itertools.groupby(groups, key=lambda group: group[0] == "heading"):
+        members = list(run)
+        alike = {(group[1][0].size, group[1][0].bold) for group in members}
+        if is_heading and len(members) > _HEADING_RUN and len(alike) == 1:
+            members = [("paragraph", lines) for _, lines in members]
+        settled += members
+    return settled
 
 
 def _pitch(lines: list[Line]) -> float:
