@@ -11,9 +11,10 @@ from __future__ import annotations
 import ctypes
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -28,8 +29,10 @@ PAGE_BREAK = "\n\n"  # stands between pages and belongs to none
 SOFT_HYPHEN = "\u00ad"
 
 _FORM_DEPTH = 4  # forms within forms that are searched for images
-_MAX_OBJECTS = 20_000  # on one page; maps and drawings have more, and no more to tell
+_OBJECTS = 500  # looked at from each end of a page
+_MAX_ANNOTATIONS = 10_000  # of a page
 _GARBLED_SHARE = 0.2
+_STRANGE = re.compile("[\ufffd\x7f-\x9f\ue000-\uf8ff\U000f0000-\U0010ffff]")  # control and private-use characters
 _UNMAPPED_SAMPLE = 64
 _NOTES = (pdfium.FPDF_ANNOT_TEXT, pdfium.FPDF_ANNOT_FREETEXT)
 _LINE_END_HYPHENS = ("\x02", "\ufffe")  # PDFium's two marks for a hyphen that breaks a word over lines
@@ -260,7 +263,7 @@ def _read(document: pypdfium2.PdfDocument, index: int, source: str) -> _Page:
 def _annotations(page: pypdfium2.PdfPage) -> Counter[int]:
     """Count a page's annotations by kind."""
     kinds: Counter[int] = Counter()
-    for index in range(min(pdfium.FPDFPage_GetAnnotCount(page.raw), _MAX_OBJECTS)):
+    for index in range(min(pdfium.FPDFPage_GetAnnotCount(page.raw), _MAX_ANNOTATIONS)):
         annotation = pdfium.FPDFPage_GetAnnot(page.raw, index)
         if annotation:
             kinds[pdfium.FPDFAnnot_GetSubtype(annotation)] += 1
@@ -268,15 +271,21 @@ def _annotations(page: pypdfium2.PdfPage) -> Counter[int]:
     return kinds
 
 
-def _count_images(count: object, get: object, container: object, depth: int = 0) -> int:
+def _count_images(
+    count: Callable[[Any], int], get: Callable[[Any, int], Any], container: Any, *, depth: int = 0
+) -> int:
+    total = count(container)
+    # Some programs make an object of every word. Pictures stand before the text or after it.
+    indices = range(total) if total <= 2 * _OBJECTS else (*range(_OBJECTS), *range(total - _OBJECTS, total))
     images = 0
-    for index in range(min(count(container), _MAX_OBJECTS)):  # type: ignore[operator]
-        item = get(container, index)  # type: ignore[operator]
+    for index in indices:
+        item = get(container, index)
         kind = pdfium.FPDFPageObj_GetType(item)
         if kind == pdfium.FPDF_PAGEOBJ_IMAGE:
             images += 1
         elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth < _FORM_DEPTH:
-            images += _count_images(pdfium.FPDFFormObj_CountObjects, pdfium.FPDFFormObj_GetObject, item, depth + 1)
+            inner = pdfium.FPDFFormObj_CountObjects, pdfium.FPDFFormObj_GetObject, item
+            images += _count_images(*inner, depth=depth + 1)
     return images
 
 
@@ -291,7 +300,7 @@ def _unmapped(raw: pdfium.FPDF_TEXTPAGE, text: str) -> float:
 
 def _report(number: int, page: _Page) -> PageReport:
     visible = "".join(page.text.split())
-    strange = sum(_is_strange(character) for character in visible)
+    strange = len(_STRANGE.findall(visible))
     return PageReport(
         page=number,
         characters=len(visible),
@@ -299,11 +308,6 @@ def _report(number: int, page: _Page) -> PageReport:
         needs_ocr=not visible and page.drawn,
         garbled=bool(visible) and (strange / len(visible) > _GARBLED_SHARE or page.unmapped > 0.5),
     )
-
-
-def _is_strange(character: str) -> bool:
-    code = ord(character)
-    return character == REPLACEMENT or 0xE000 <= code < 0xF900 or 0x7F <= code < 0xA0 or code >= 0xF0000
 
 
 def _warnings(reports: Sequence[PageReport]) -> tuple[str, ...]:

@@ -176,23 +176,18 @@ class _Style:
         )
 
     def is_heading(self, line: Line, text: str) -> bool:
-        if len(text) > _HEADING_CHARACTERS or sum(character.isalpha() for character in text) < max(2, len(text) // 3):
+        large = line.size >= self.body * _LARGER
+        if not large and (not line.bold or self.bold_body or line.size < self.body * 0.95):
             return False
-        if _edge_key(text) in self.repeated or _NO_HEADING.search(text) or _CAPTION.match(text) or text[-1] in ",;":
+        if len(text) > (_HEADING_CHARACTERS if large else _BOLD_HEADING_CHARACTERS) or text[-1] in ",;":
             return False
-        if not (text[0].isalnum() or text[0] in _OPENING):
+        if not (text[0].isalnum() or text[0] in _OPENING) or _edge_key(text) in self.repeated:
             return False
-        if line.size >= self.body * _LARGER:
-            return True
-        return (
-            line.bold
-            and not self.bold_body
-            and line.size >= self.body * 0.95
-            and len(text) <= _BOLD_HEADING_CHARACTERS
-            and text[-1] not in ".:"
-            and len(_DIGITS.findall(text)) < _ROW_NUMBERS
-            and (text[0].isupper() or text[0].isdigit())
-        )
+        letters = sum(character.isalpha() for character in text)
+        if letters < max(2, len(text) // 3) or _NO_HEADING.search(text) or _CAPTION.match(text):
+            return False
+        is_label = text[-1] in ".:" or text[0].islower() or len(_DIGITS.findall(text)) >= _ROW_NUMBERS
+        return large or not is_label
 
     def level(self, line: Line, title: str) -> int:
         """Rank a heading: by size, then by the depth of its number; smaller is higher."""

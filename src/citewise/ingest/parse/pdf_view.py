@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pypdfium2
 import pypdfium2.raw as pdfium
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 from citewise.errors import IngestError
 from citewise.ingest.parse.pdf import open_page, open_pdf
@@ -18,8 +18,8 @@ from citewise.types import Box
 
 MAX_WIDTH = 4_000  # pixels
 _MAX_PIXELS = 40_000_000
-_FILL = (255, 213, 79, 90)
-_OUTLINE = (191, 54, 12, 255)  # the colour is not the only cue
+_FILL = (255, 236, 158)
+_OUTLINE = (191, 54, 12)  # the colour is not the only cue
 _SAME_LINE = 0.25  # of the smaller cell
 _LINE_END_HYPHENS = (0x02, 0xFFFE)
 _LINE_BREAKS = (0x0A, 0x0D)
@@ -150,7 +150,9 @@ def render(path: Path, page: int, *, width: int, boxes: Sequence[Box] = (), sour
     finally:
         document.close()
     factor = picture.width / shown_width, picture.height / shown_height
-    _mark(picture, [(x0 * factor[0], y0 * factor[1], x1 * factor[0], y1 * factor[1]) for x0, y0, x1, y1 in turned])
+    if turned:
+        scaled = [(x0 * factor[0], y0 * factor[1], x1 * factor[0], y1 * factor[1]) for x0, y0, x1, y1 in turned]
+        picture = _mark(picture, scaled)
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", compress_level=3)
     return buffer.getvalue()
@@ -169,12 +171,17 @@ def _turn(box: Box, rotation: int, width: float, height: float) -> tuple[float, 
             return box.x0, box.y0, box.x1, box.y1
 
 
-def _mark(picture: Image.Image, rectangles: Sequence[tuple[float, float, float, float]]) -> None:
-    layer = Image.new("RGBA", picture.size, (0, 0, 0, 0))
-    draw = ImageDraw.Draw(layer)
+def _mark(picture: Image.Image, rectangles: Sequence[tuple[float, float, float, float]]) -> Image.Image:
+    """Return ``picture`` as if gone over with a highlighter, whose ink leaves black words black."""
+    ink = Image.new("RGB", picture.size, "white")
+    draw = ImageDraw.Draw(ink)
     line = max(2, picture.width // 500)
     margin = line + 1  # the outline stands around the words, not on them
-    for x0, y0, x1, y1 in rectangles:
-        corners = (x0 - margin, y0 - margin, x1 + margin, y1 + margin)
-        draw.rectangle(corners, fill=_FILL, outline=_OUTLINE, width=line)
-    picture.paste(layer, mask=layer)
+    around = [(x0 - margin, y0 - margin, x1 + margin, y1 + margin) for x0, y0, x1, y1 in rectangles]
+    for corners in around:
+        draw.rectangle(corners, fill=_FILL)
+    marked = ImageChops.multiply(picture, ink)
+    draw = ImageDraw.Draw(marked)
+    for corners in around:
+        draw.rectangle(corners, outline=_OUTLINE, width=line)
+    return marked
