@@ -22,6 +22,9 @@ from citewise.errors import ProviderError
 Event = TypeVar("Event")
 Event_co = TypeVar("Event_co", covariant=True)
 
+FIRST_WAIT_S = 0.5
+"""Seconds before a failed call is repeated, where the provider does not say; twice that the next time."""
+
 _POLL_S = 0.05
 _ATTEMPTS = 3
 _LONGEST_WAIT_S = 20.0  # a provider that asks for more is named an error at once
@@ -88,7 +91,7 @@ def with_retries(
                 yield event
             return
         except ProviderError as error:
-            wait = error.retry_after if error.retry_after is not None else 0.5 * number
+            wait = error.retry_after if error.retry_after is not None else FIRST_WAIT_S * number
             hopeless = isinstance(error, TooSlowError) or not error.retryable or wait > _LONGEST_WAIT_S
             if started or hopeless or number == _ATTEMPTS or time.monotonic() + wait > deadline:
                 raise
@@ -137,7 +140,7 @@ def read_stream(
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    error: Exception | None
+    error: BaseException | None
 
 
 class _Reader(Generic[Event]):
@@ -172,7 +175,7 @@ class _Reader(Generic[Event]):
                         self.items.put(event)
             finally:
                 stream.close()
-        except Exception as error:  # noqa: BLE001 - handed to the waiting thread, which raises it
+        except BaseException as error:  # noqa: BLE001 - handed to the waiting thread, which raises it
             ended = _Ended(error)
         self.items.put(ended)
 
