@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import chromadb
+import numpy as np
+import pytest
+from chromadb.config import Settings
+
+from citewise.errors import StoreError
+from citewise.index.chroma import ChromaIndex
+from citewise.types import Chunk, EmbeddedChunk
+
+SETTINGS = Settings(_env_file=None, anonymized_telemetry=False)
+
+
+def test_neither_text_nor_names_reach_the_files(tmp_path: Path) -> None:
+    index = ChromaIndex(tmp_path, dimension=3, create=True)
+    chunk = Chunk("id-1", "document-1", 1, 0, 0, 9, 1, 1, ("a heading",), "a secret ", "a title")
+    index.upsert([EmbeddedChunk(chunk, "collection-1", np.array([1, 0, 0], dtype=np.float32))])
+    index.close()
+    stored = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"document-1" in stored
+    assert not any(word in stored for word in (b"a secret", b"a heading", b"a title"))
+
+
+def test_an_index_of_another_dimension_is_refused(tmp_path: Path) -> None:
+    ChromaIndex(tmp_path, dimension=3, create=True).close()
+    with pytest.raises(StoreError, match=r"3 dimensions instead of cosine and 4.*citewise index rebuild"):
+        ChromaIndex(tmp_path, dimension=4, create=True)
+
+
+def test_an_index_with_another_distance_is_refused(tmp_path: Path) -> None:
+    client = chromadb.PersistentClient(path=str(tmp_path), settings=SETTINGS)
+    client.create_collection("chunks", metadata={"dimension": 3}, embedding_function=None)
+    client.close()
+    with pytest.raises(StoreError, match="set to l2 distance"):
+        ChromaIndex(tmp_path, dimension=3, create=False)
+
+
+def test_opening_what_is_not_there_makes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no vector index"):
+        ChromaIndex(tmp_path / "index", dimension=3, create=False)
+    assert not (tmp_path / "index").exists()
+
+
+def test_a_database_without_our_collection_is_refused(tmp_path: Path) -> None:
+    chromadb.PersistentClient(path=str(tmp_path), settings=SETTINGS).close()
+    with pytest.raises(StoreError, match="could not be opened"):
+        ChromaIndex(tmp_path, dimension=3, create=False)
+
+
+def test_a_damaged_database_is_our_error(tmp_path: Path) -> None:
+    (tmp_path / "chroma.sqlite3").write_bytes(b"this is no database at all" * 100)
+    with pytest.raises(StoreError, match=r"could not be opened.*citewise index rebuild"):
+        ChromaIndex(tmp_path, dimension=3, create=False)
