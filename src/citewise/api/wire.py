@@ -125,15 +125,13 @@ def collection_json(collection: Collection) -> Json:
 # --- questions ------------------------------------------------------------------------
 
 
-def search_json(result: SearchResult, *, id: str | None = None, explain: bool = False) -> Json:  # noqa: A002
-    """What a search found.
+def search_json(result: SearchResult, *, explain: bool = False) -> Json:
+    """What a search found; ``explain`` adds ``trace``: what was tried and how it was weighed.
 
-    Args:
-        id: The question's own name, where the caller gave one.
-        explain: Add ``trace``: what was tried and how it was weighed.
+    ``id`` is for callers that ask many questions and name them.
     """
     found = {
-        "id": id,
+        "id": None,
         "question": result.question,
         "standalone_question": result.standalone_question,
         "hits": [hit_json(hit) for hit in result.hits],
@@ -167,14 +165,14 @@ def hit_json(hit: ScoredChunk) -> Json:
     }
 
 
-def ask_json(turn: Turn, *, id: str | None = None, explain: bool = False) -> Json:  # noqa: A002
+def ask_json(turn: Turn, *, explain: bool = False) -> Json:
     """An answer with everything behind it; the keys of a search come first.
 
     A turn that still runs has the same shape, with the text so far.
     """
     answer = turn.answer
     found = {
-        "id": id,
+        "id": None,
         "question": turn.question,
         "standalone_question": turn.standalone_question,
         "hits": [hit_json(hit) for hit in answer.contexts],

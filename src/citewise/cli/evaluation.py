@@ -1,0 +1,61 @@
+"""``citewise eval``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from citewise.cli import options, output
+from citewise.cli.progress import progress
+from citewise.cli.session import connect
+
+Folder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DIR",
+        exists=True,
+        file_okay=False,
+        help="A folder with qa.jsonl, or with corpus.jsonl, queries.jsonl and qrels.tsv.",
+    ),
+]
+
+
+def evaluate_folder(
+    *,
+    folder: Folder,
+    k: Annotated[int, typer.Option("-k", min=1, max=300, metavar="N", help="Ranks to look at.")] = 10,
+    collection: options.AnyCollection = None,
+    model: options.Model = None,
+    as_json: options.AsJson = False,
+    server: options.Server = None,
+) -> None:
+    """Measure search and answers on a set of questions."""
+    from citewise.evaluate.run import evaluate  # noqa: PLC0415
+
+    with connect(server) as session, progress() as show:
+        report = evaluate(session.subject(), folder, k=k, collection=collection, model=model, progress=show)
+    if as_json:
+        output.document(report)
+    else:
+        _tell(report)
+
+
+def _tell(report: dict[str, Any]) -> None:
+    output.line(
+        f"{report['dataset']}: {output.amount(report['questions'], 'question')}, asked of {report['collection']}\n"
+    )
+    kinds = report["by_kind"]
+    names = list(dict.fromkeys(name for figures in (report["metrics"], *kinds.values()) for name in figures))
+    output.table(
+        ["", "all", *kinds],
+        [[name, report["metrics"].get(name), *(kinds[kind].get(name) for kind in kinds)] for name in names],
+        right=["all", *kinds],
+    )
+    if report["failures"]:
+        output.line()
+        output.table(
+            ["id", "question", "what went wrong"],
+            [[failure["id"], failure["question"], failure["why"]] for failure in report["failures"]],
+        )

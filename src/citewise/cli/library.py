@@ -1,0 +1,127 @@
+"""``citewise list``, ``show``, ``remove`` and ``collections``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from citewise.cli import options, output
+from citewise.cli.session import Json, connect
+from citewise.errors import NotFoundError, QuestionError
+
+Documents = Annotated[
+    list[str], typer.Argument(metavar="DOC…", help="Ids or names of documents, as `list` shows them.")
+]
+
+
+def list_documents(
+    *, collection: options.AnyCollection = None, as_json: options.AsJson = False, server: options.Server = None
+) -> None:
+    """List documents, newest first."""
+    with connect(server) as session:
+        documents = session.documents(collection=collection)
+    if as_json:
+        output.document({"documents": documents})
+        return
+    if not documents:
+        output.line("There are no documents yet. Add some with `citewise add PATH`.")
+        return
+    output.table(
+        ["id", "document", "collection", "status", "pages", "chunks", "size", "added"],
+        [
+            [
+                one["document_id"],
+                one["source"],
+                one["collection"],
+                f"{one['status']}: {one['error']}" if one["error"] else one["status"],
+                one["pages"] or None,
+                one["chunks"],
+                output.size(one["bytes"]),
+                time.strftime("%Y-%m-%d %H:%M", time.localtime(one["added_at"])),
+            ]
+            for one in documents
+        ],
+        right=["pages", "chunks", "size"],
+    )
+
+
+def show(
+    *,
+    wanted: Documents,
+    collection: options.AnyCollection = None,
+    as_json: options.AsJson = False,
+    server: options.Server = None,
+) -> None:
+    """Show what is stored of documents: text, pages, chunks and what could not be read."""
+    with connect(server) as session:
+        documents = session.documents(collection=collection)
+        for document_id in [_find(name, documents) for name in wanted]:
+            shown = session.show(document_id)
+            if as_json:
+                output.document(shown)
+            else:
+                _tell(shown)
+
+
+def _tell(shown: Json) -> None:
+    report = shown["report"] or {}
+    output.line(output.plain(f"{shown['title']} ({shown['source']}, version {shown['version']}, {shown['status']})"))
+    for remark in [*report.get("warnings", ()), *report.get("left_out", ())]:
+        output.line(output.plain(f"! {remark}"))
+    for chunk in shown["chunks"]:
+        page = f", page {chunk['page_first']}" if chunk["page_first"] else ""
+        output.line(f"\n[{chunk['start']}:{chunk['end']}{page}]")
+        output.line(output.plain(chunk["text"]))
+    output.line()
+
+
+def remove(
+    *,
+    wanted: Documents,
+    purge: Annotated[bool, typer.Option("--purge", help="Erase bytes, text and vectors too, for good.")] = False,
+    collection: options.AnyCollection = None,
+    as_json: options.AsJson = False,
+    server: options.Server = None,
+) -> None:
+    """Take documents out of every answer at once."""
+    with connect(server) as session:
+        documents = session.documents(collection=collection)
+        # Removed ones are not in the list, but they may be purged by their id.
+        ids = [_find(name, documents, or_itself=purge) for name in wanted]
+        removed = session.remove(ids, purge=purge)
+    missing = [name for name, document_id in zip(wanted, ids, strict=True) if document_id not in removed]
+    if as_json:
+        output.document({"removed": len(removed), "purged": purge, "documents": removed})
+    else:
+        output.line(f"{output.amount(len(removed), 'document')} {'erased' if purge else 'removed'}.")
+    if missing:
+        raise NotFoundError("document", missing[0])
+
+
+def _find(name: str, documents: Sequence[Json], *, or_itself: bool = False) -> str:
+    """Return the id of the document with this id or name."""
+    if any(one["document_id"] == name for one in documents):
+        return name
+    ids = [str(one["document_id"]) for one in documents if one["source"] == name]
+    if len(ids) > 1:
+        raise QuestionError(f"{len(ids)} documents are named {name!r}. Name its --collection, or give its id.")
+    if not ids and not or_itself:
+        raise NotFoundError("document", name, hint="`citewise list` shows those there are.")
+    return ids[0] if ids else name
+
+
+def collections(*, as_json: options.AsJson = False, server: options.Server = None) -> None:
+    """List the sets of documents."""
+    with connect(server) as session:
+        found = session.collections()
+    if as_json:
+        output.document({"collections": found})
+        return
+    output.table(
+        ["collection", "documents", "chunks"],
+        [[one["name"], one["documents"], one["chunks"]] for one in found],
+        right=["documents", "chunks"],
+    )
