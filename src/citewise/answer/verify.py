@@ -47,15 +47,17 @@ def _compared(sentence: str, wanted: Sequence[str], quotes: Sequence[str]) -> tu
     stated, quoted = dict.fromkeys(numbers(sentence)), set(numbers(together))
     missing_numbers = [number for number in stated if number not in quoted]
     missing_names = [name for name in dict.fromkeys(names(sentence)) if not set(terms(name)) <= present]
-    verdict: Verdict = "partial" if share >= SUPPORTED_SHARE else "unsupported"
     if missing_numbers:
-        mostly_there = len(missing_numbers) < len(stated)
-        reason = f"{', '.join(missing_numbers)} does not stand in the quoted words"
-        return (verdict if mostly_there else "unsupported"), reason
+        in_part = share >= PARTIAL_SHARE and len(missing_numbers) < len(stated)
+        return (
+            "partial" if in_part else "unsupported",
+            f"{', '.join(missing_numbers)} does not stand in the quoted words",
+        )
     if negated(sentence) != _closest_is_negated(wanted, quotes):
         return "unsupported", "one of sentence and quoted words denies what the other says"
     if missing_names:
-        return verdict, f"{', '.join(missing_names)} is not named in the quoted words"
+        in_part = share >= SUPPORTED_SHARE
+        return "partial" if in_part else "unsupported", f"{', '.join(missing_names)} is not named in the quoted words"
     if share >= SUPPORTED_SHARE:
         return "supported", "its words, numbers and names stand in the quoted words"
     if share >= PARTIAL_SHARE:
