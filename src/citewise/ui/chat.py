@@ -22,7 +22,7 @@ _INPUT = "question"
 def page() -> None:
     """Draw the page."""
     title, turns = _conversation()
-    documents = state.engine().documents(collection=place.collection())
+    documents = place.documents()
     ready = [document for document in documents if document.serving_version is not None]
 
     components.drop_anywhere()

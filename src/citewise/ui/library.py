@@ -27,7 +27,7 @@ _DUPLICATES: dict[OnDuplicate, str] = {
 def page() -> None:
     """Draw the page."""
     components.drop_anywhere()
-    documents = state.engine().documents(collection=place.collection())
+    documents = place.documents()
     with st.container(key="adding", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.html('<h1 class="page-title">Library</h1>', width="content")
         duplicates: OnDuplicate = st.selectbox(
@@ -65,7 +65,7 @@ def _empty() -> None:
 
 def _list(*, polled: bool) -> None:
     with friendly():
-        documents = state.engine().documents(collection=place.collection())
+        documents = place.documents()
         if polled and not any(document.status in UNFINISHED for document in documents):
             st.rerun()  # the whole page, once: polling ends
         with st.container(

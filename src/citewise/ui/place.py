@@ -12,6 +12,7 @@ from typing import Literal, TypeVar, cast
 
 import streamlit as st
 
+from citewise.types import Document
 from citewise.ui import state
 
 _PARAMETER = "c"
@@ -69,6 +70,12 @@ def collection() -> str:
     names = [each.name for each in state.engine().collections()]
     chosen = st.session_state.get("collection", "default")
     return chosen if chosen in names or not names else names[0]
+
+
+def documents() -> list[Document]:
+    """The documents of the collection, newest first; a collection begins with its first one."""
+    engine = state.engine()
+    return engine.documents(collection=collection()) if engine.collections() else []
 
 
 def model() -> str | None:

@@ -97,7 +97,7 @@ def progress_strip(documents: Sequence[Document]) -> None:
 
 def _strip() -> None:
     with friendly():
-        documents = unfinished(state.engine().documents(collection=place.collection()))
+        documents = unfinished(place.documents())
         if not documents:
             st.rerun()
         total = sum(overall_percent(each) for each in documents) // len(documents)

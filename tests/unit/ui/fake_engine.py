@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -60,12 +59,17 @@ QUOTES = {
 
 
 class FakeEngine:
-    """Answers every question with ``ANSWER``, word by word, unless ``script`` says otherwise."""
+    """Answers every question with ``ANSWER``, at once, unless ``script`` says otherwise."""
 
-    def __init__(self, *, folder: Path, delay_s: float = 0.0, stage_s: float = 0.0) -> None:
+    def __init__(self, *, folder: Path) -> None:
         self.folder = folder
-        self.delay_s, self.stage_s = delay_s, stage_s
-        self.script: dict[str, Any] = {"status": "complete", "text": ANSWER, "error": None, "reason": None}
+        self.script: dict[str, Any] = {
+            "status": "complete",
+            "text": ANSWER,
+            "standalone": None,
+            "error": None,
+            "reason": None,
+        }
         self.embedder: Any = "ready"
         self.removed: dict[str, Document] = {}
         self.store: dict[str, Document] = {}
@@ -74,8 +78,8 @@ class FakeEngine:
         self.hidden: dict[str, Conversation] = {}
         self.turns: dict[str, Turn] = {}
         self.stopped: set[str] = set()
+        self.stage: Any = None  # the state that added documents stay in, if not ready
         self.collection_names = ["default"]
-        self.page_png = b""
 
     def close(self) -> None: ...
 
@@ -106,39 +110,27 @@ class FakeEngine:
                 0, 0, time.time(),
             )  # fmt: skip
             self.store[identity] = document
-            if self.stage_s:
-                threading.Thread(target=self._ingest, args=(identity, broken), daemon=True).start()
-            else:
-                self._ingest(identity, broken)
+            self._ingest(identity, broken)
             added.append(Added(upload.source, identity, 1, f"j{identity}", "received"))
         return added
 
     def _ingest(self, identity: str, broken: bool) -> None:
-        for stage in ("parsing", "chunking", "embedding", "indexing"):
-            for done in range(1, 11):
-                if self.store[identity].status == "cancelled":
-                    return
-                self.store[identity] = replace(
-                    self.store[identity],
-                    status=stage,
-                    done=done,
-                    total=10,
-                    stage_started_at=time.time() - done * self.stage_s / 10,
-                )
-                time.sleep(self.stage_s / 10)
-            if broken and stage == "parsing":
-                reason = "The PDF is protected by a password. Save it without one and add it again."
-                self.store[identity] = replace(self.store[identity], status="failed", error=reason)
-                return
-        report = ParseReport(
-            len(HANDBOOK), tables=1, images=2, warnings=("Page 3 holds a scan; its text was not read.",)
-        )
+        if broken:
+            reason = "The PDF is protected by a password. Save it without one and add it again."
+            self.store[identity] = replace(self.store[identity], status="failed", error=reason)
+            return
+        if self.stage:
+            self.store[identity] = replace(self.store[identity], status=self.stage, done=4, total=10)
+            return
+        report = ParseReport(len(HANDBOOK), tables=1, images=2, warnings=("Page 3 is a scan and was not read.",))
         self.store[identity] = replace(
             self.store[identity], status="ready", title="Field handbook", pages=12, chunks=48, serving_version=1,
             done=0, total=0, report=report,
         )  # fmt: skip
 
     def documents(self, *, collection: str | None = None) -> list[Document]:
+        if collection not in {each.name for each in self.collections()}:
+            raise NotFoundError("collection", str(collection))
         return sorted(self.store.values(), key=lambda each: -each.added_at)
 
     def document(self, document_id: str) -> Document:
@@ -187,7 +179,8 @@ class FakeEngine:
         return len(document_ids)
 
     def collections(self) -> list[Collection]:
-        return [Collection(name, name, len(self.store), 0) for name in self.collection_names]
+        names = self.collection_names if self.store or self.removed else []
+        return [Collection(name, name, len(self.store), 0) for name in names]
 
     # --- questions
 
@@ -201,31 +194,20 @@ class FakeEngine:
             )
         identity = f"t{len(self.turns) + 1}"
         turn = Turn(
-            identity, conversation_id, len(self.turns), question, question, time.time(), Answer("", "running"),
+            identity, conversation_id, len(self.turns), question,
+            self.script.get("standalone", question), time.time(), Answer("", "running"),
             step="searching",
         )  # fmt: skip
         self.turns[identity] = turn
-        if self.delay_s:
-            threading.Thread(target=self._write, args=(identity,), daemon=True).start()
-        else:
-            self._write(identity)
+        self._write(identity)
         return turn
 
     def _write(self, identity: str) -> None:
-        time.sleep(self.delay_s * 6)
         contexts = tuple(self._context(number) for number in range(1, 6))
-        text = ""
-        for word in self.script["text"].split(" "):
-            if identity in self.stopped:
-                break
-            text += word + " "
-            turn = self.turns[identity]
-            self.turns[identity] = replace(turn, step="writing", answer=Answer(text, "running", contexts=contexts))
-            time.sleep(self.delay_s)
-        self.turns[identity] = replace(self.turns[identity], answer=self._answer(text.strip(), identity, contexts))
+        self.turns[identity] = replace(self.turns[identity], answer=self._answer(self.script["text"], contexts))
 
-    def _answer(self, text: str, identity: str, contexts: tuple[ScoredChunk, ...]) -> Answer:
-        status = "cancelled" if identity in self.stopped else self.script["status"]
+    def _answer(self, text: str, contexts: tuple[ScoredChunk, ...]) -> Answer:
+        status = self.script["status"]
         citations = tuple(self._citation(marker) for marker in QUOTES if f"[{marker}]" in text)
         evidence = []
         for sentence, cited, verdict, reason in (
@@ -245,7 +227,7 @@ class FakeEngine:
                 evidence.append(Evidence(sentence, start, start + len(sentence), cited, verdict, reason))  # type: ignore[arg-type]
         return Answer(
             text, status, tuple(evidence), () if status == "abstained" else citations, contexts, "extractive",
-            Usage(812, 64), None, self.script["error"], self.script["reason"],
+            Usage(812, 64), None, self.script.get("error"), self.script.get("reason"),
             {"search": {"timings_ms": {"total": 41.0, "dense": 9.0, "keyword": 3.0}}, "generation": "g1"},
         )  # fmt: skip
 
@@ -276,6 +258,9 @@ class FakeEngine:
 
     def stop(self, turn_id: str) -> None:
         self.stopped.add(turn_id)
+        self.turns[turn_id] = replace(
+            self.turns[turn_id], answer=replace(self.turns[turn_id].answer, status="cancelled")
+        )
 
     def models(self) -> list[ModelInfo]:
         return [

@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from citewise.ui import state, uploads
+from citewise.ui.failures import UNEXPECTED
+from tests.unit.ui.conftest import words
+from tests.unit.ui.fake_engine import ANSWER, FakeEngine
+
+OpenChat = Callable[..., AppTest]
+
+
+def ask(app: AppTest, question: str = "What is paid for meals?") -> AppTest:
+    app.chat_input[0].set_value(question).run()
+    assert not app.exception
+    return app
+
+
+def test_the_first_page_says_what_this_is_and_takes_files(engine: FakeEngine, open_chat: OpenChat) -> None:
+    app = open_chat()
+    assert not app.exception
+    assert "Answers you can check" in words(app)
+    assert len(app.file_uploader) == 1
+    assert not app.chat_input
+
+
+def test_samples_are_offered_only_where_they_are(
+    engine: FakeEngine, open_chat: OpenChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "samples", lambda: [])
+    assert "samples" not in [button.key for button in open_chat().button]
+
+
+def test_files_dropped_on_the_first_page_are_added(engine: FakeEngine, open_chat: OpenChat) -> None:
+    app = open_chat()
+    app.file_uploader[0].set_value([("handbook.pdf", b"%PDF-1.7", "application/pdf")]).run()
+    assert not app.exception
+    assert [document.source for document in engine.documents(collection="default")] == ["handbook.pdf"]
+    assert "What would you like to know?" in words(app)
+
+
+def test_a_file_that_cannot_be_taken_is_told_with_its_reason(engine: FakeEngine, open_chat: OpenChat) -> None:
+    app = open_chat()
+    app.file_uploader[0].set_value([("empty.pdf", b"", "application/pdf")]).run()
+    assert "The file is empty" in app.error[0].value
+
+
+def test_files_may_come_with_a_question(with_document: FakeEngine, open_chat: OpenChat) -> None:
+    app = open_chat()
+    app.chat_input[0].set_value("What is new?").upload("news.pdf", b"%PDF-1.7").run()
+    assert not app.exception
+    assert {document.source for document in with_document.store.values()} == {"handbook.pdf", "news.pdf"}
+    assert [turn.question for turn in with_document.turns.values()] == ["What is new?"]
+
+
+def test_nothing_can_be_asked_before_a_document_is_ready(engine: FakeEngine, open_chat: OpenChat) -> None:
+    engine.stage = "embedding"
+    app = open_chat()
+    app.file_uploader[0].set_value([("handbook.pdf", b"%PDF-1.7", "application/pdf")]).run()
+    assert app.chat_input[0].disabled
+    assert "Embedding · 40 %" in words(app)
+
+
+def test_questions_are_suggested_from_headings_and_ask_themselves(
+    with_document: FakeEngine, open_chat: OpenChat
+) -> None:
+    app = open_chat()
+    app.button(key="suggestion_0").click().run()
+    assert [turn.question for turn in with_document.turns.values()] == [
+        "What does “Field handbook” say about Travel and expenses?"
+    ]
+
+
+def test_an_answer_puts_its_conversation_into_the_address(with_document: FakeEngine, open_chat: OpenChat) -> None:
+    app = ask(open_chat())
+    assert app.query_params["c"] == "c1"
+    assert "What is paid for meals?" in words(open_chat(c="c1"))
+
+
+def test_a_source_button_opens_the_passage_marked_in_its_context(
+    with_document: FakeEngine, open_chat: OpenChat
+) -> None:
+    app = ask(open_chat())
+    button = app.button(key="source_t1_2")
+    assert button.label == r"\[2\] handbook\.pdf, p\. 9"
+    button.click().run()
+    assert not app.exception
+    assert "<mark>Receipts are handed in within four weeks; later ones are not paid.</mark>" in words(app)
+    assert "Meals on trips are paid up to 40 EUR a day" in words(app)  # the sentence before it
+    assert "Source 2 of 3" in words(app)
+    assert len(app.get("image")) == 1
+
+
+def test_the_panel_goes_to_the_next_source_and_closes(with_document: FakeEngine, open_chat: OpenChat) -> None:
+    app = ask(open_chat())
+    app.button(key="source_t1_1").click().run()
+    assert app.button(key="source_previous").disabled
+    app.button(key="source_next").click().run()
+    assert "Source 2 of 3" in words(app)
+    app.button(key="source_close").click().run()
+    assert "Source 2 of 3" not in words(app)
+
+
+def test_a_source_that_was_removed_keeps_its_words_and_says_so(with_document: FakeEngine, open_chat: OpenChat) -> None:
+    app = ask(open_chat())
+    app.button(key="source_t1_1").click().run()
+    with_document.remove(["d1"])
+    with_document.bytes.clear()
+    app.run()
+    assert "removed since" in app.info[0].value
+    assert "<mark>Meals on trips are paid up to 40 EUR a day, and up to 60 EUR abroad.</mark>" in words(app)
+    assert not app.get("image")
+
+
+def test_verdicts_are_counted_in_words(with_document: FakeEngine, open_chat: OpenChat) -> None:
+    shown = words(ask(open_chat()))
+    for count in ("2 supported", "1 partly supported", "1 not supported", "1 not checked"):
+        assert count in shown
+
+
+def test_how_it_was_found_keeps_cited_and_retrieved_passages_apart(
+    with_document: FakeEngine, open_chat: OpenChat
+) -> None:
+    app = ask(open_chat())
+    app.session_state["how_t1"] = True
+    app.run()
+    shown = words(app)
+    assert shown.index("Cited") < shown.index("Also retrieved")
+    assert "812 read, 64 written" in shown
+    app.button(key="context_t1_4").click().run()
+    assert "Passage 5 of 5" in words(app)
+
+
+def test_a_question_that_was_rewritten_is_shown_as_it_was_searched(
+    with_document: FakeEngine, open_chat: OpenChat
+) -> None:
+    with_document.script["standalone"] = "What is paid for meals abroad?"
+    assert "Searched for: <q>What is paid for meals abroad?</q>" in words(ask(open_chat(), "and abroad?"))
+
+
+def test_documents_that_do_not_say_are_told_with_the_nearest_passages(
+    with_document: FakeEngine, open_chat: OpenChat
+) -> None:
+    with_document.script |= {"status": "abstained", "text": "", "reason": "Nothing is said about pets."}
+    app = ask(open_chat(), "May pets come?")
+    assert "The documents do not say" in words(app)
+    assert "Nothing is said about pets." in words(app)
+    app.button(key="nearest_t1_0").click().run()
+    assert "Passage 1 of 5" in words(app)
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        ("error", "could not be written"),
+        ("cut", "broke off"),
+        ("truncated", "length limit"),
+        ("refused", "declined"),
+        ("cancelled", "You stopped"),
+    ],
+)
+def test_an_answer_that_did_not_end_well_says_why_and_can_be_asked_again(
+    with_document: FakeEngine, open_chat: OpenChat, status: str, says: str
+) -> None:
+    with_document.script |= {"status": status, "text": "Meals", "error": "The server said no. Check the key."}
+    app = ask(open_chat())
+    said = [each.value for each in [*app.error, *app.warning]]
+    assert says in said[0]
+    assert "Check the key" in said[0]
+    app.button(key="again_t1").click().run()
+    assert [turn.question for turn in with_document.turns.values()] == ["What is paid for meals?"] * 2
+
+
+def test_a_running_answer_can_be_stopped_and_keeps_its_text(with_document: FakeEngine, open_chat: OpenChat) -> None:
+    with_document.script["status"] = "running"
+    app = ask(open_chat())
+    assert "Writing from 5 passages in handbook.pdf" in words(app)
+    app.button(key="stop_t1").click().run()
+    assert with_document.turns["t1"].answer.status == "cancelled"
+    assert with_document.turns["t1"].answer.text == ANSWER
+    assert "You stopped this answer" in words(app)
+
+
+def test_a_long_question_is_refused_in_a_sentence_and_nothing_is_lost(
+    with_document: FakeEngine, open_chat: OpenChat
+) -> None:
+    app = ask(open_chat(), "x" * 100_000)
+    assert "over 8,000 characters" in app.error[0].value
+    assert not with_document.turns
+
+
+def test_an_unknown_conversation_is_told_and_a_new_one_begun(with_document: FakeEngine, open_chat: OpenChat) -> None:
+    app = open_chat(c="nowhere")
+    assert "There is no conversation named" in app.error[0].value
+    assert "c" not in app.query_params
+
+
+def test_a_conversation_is_renamed(with_document: FakeEngine, open_chat: OpenChat) -> None:
+    app = ask(open_chat())
+    app.menu_button(key="menu_c1").click("Rename").run()
+    assert app.text_input[0].value == "What is paid for meals?"
+    app.session_state["renaming"] = with_document.chats["c1"]  # AppTest does not keep a dialog open by itself
+    app.text_input[0].set_value("Meals")
+    app.form_submit_button[0].click().run()
+    assert with_document.chats["c1"].title == "Meals"
+    assert app.button(key="open_c1").label == "Meals"
+
+
+def test_a_deleted_conversation_comes_back_with_undo(with_document: FakeEngine, open_chat: OpenChat) -> None:
+    app = ask(open_chat())
+    app.menu_button(key="menu_c1").click("Delete").run()
+    assert not with_document.chats
+    assert "What would you like to know?" in words(app)
+    app.button(key="undo_0").click().run()
+    assert list(with_document.chats) == ["c1"]
+
+
+def test_new_chat_leaves_the_conversation(with_document: FakeEngine, open_chat: OpenChat) -> None:
+    app = ask(open_chat())
+    app.button(key="new_chat").click().run()
+    assert "c" not in app.query_params
+    assert "What would you like to know?" in words(app)
+
+
+def test_models_that_are_not_set_up_are_shown_with_what_to_do(with_document: FakeEngine, open_chat: OpenChat) -> None:
+    app = open_chat()
+    assert app.radio(key="model_choice").options == ["Quotes only"]
+    assert "Set OPENAI_API_KEY to use it." in words(app)
+
+
+def test_a_collection_can_be_chosen_where_there_are_several(with_document: FakeEngine, open_chat: OpenChat) -> None:
+    assert not open_chat().sidebar.selectbox
+    with_document.collection_names = ["default", "archive"]
+    assert open_chat().sidebar.selectbox[0].options == ["default", "archive"]
+
+
+def test_the_page_says_that_the_model_is_being_prepared(with_document: FakeEngine, open_chat: OpenChat) -> None:
+    with_document.embedder = "loading"
+    assert "Preparing the language model" in words(open_chat())
+
+
+def test_an_unexpected_failure_is_one_sentence_without_details(
+    with_document: FakeEngine, open_chat: OpenChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("secret detail")
+
+    monkeypatch.setattr(with_document, "documents", fail)
+    app = open_chat()
+    assert not app.exception
+    assert app.error[0].value.replace("\\", "") == UNEXPECTED
+    assert "secret" not in words(app)
+
+
+def test_a_page_without_an_engine_says_to_wait(open_chat: OpenChat) -> None:
+    state.set_engine(None)
+    app = open_chat()
+    assert not app.exception
+    assert "starting or stopping" in app.error[0].value
+
+
+def test_names_of_files_and_questions_are_never_markup(engine: FakeEngine, open_chat: OpenChat) -> None:
+    app = open_chat()
+    name = "<img src=x>*b*.pdf"
+    app.file_uploader[0].set_value([(name, b"%PDF-1.7", "application/pdf")]).run()
+    ask(app, "Is <script>x</script> **bold**?")
+    assert "<img" not in words(app)
+    assert "<script>" not in words(app)
+    assert r"\<img src\=x\>\*b\*".replace(r"\=", "=") in app.button(key="source_t1_1").label
