@@ -63,7 +63,7 @@ class TantivyIndex:
             return
         with self._lock, self._guard("written"):
             try:
-                for chunk in {chunk.id: chunk for chunk in chunks}.values():
+                for chunk in chunks:
                     self._writer.delete_documents_by_term("id", chunk.id)
                     self._writer.add_document(self._document(chunk, collection_id=collection_id))
                 self._writer.commit()
