@@ -8,7 +8,16 @@ from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+)
 
 from citewise.errors import NotAllowedError
 from citewise.registry import collections, documents, removal, serving
@@ -35,7 +44,6 @@ class Model:
 
 
 class DocumentMachine(RuleBasedStateMachine):
-    known = Bundle("known")
     versions = Bundle("versions")
 
     def __init__(self) -> None:
@@ -45,10 +53,15 @@ class DocumentMachine(RuleBasedStateMachine):
         self.model: dict[str, Model] = {}
         self.ever: dict[str, str] = {}  # every chunk id there ever was → its text
 
-    @initialize()
-    def make_collections(self) -> None:
+    @initialize(target=versions)
+    def begin_with_documents_that_serve(self) -> MultipleResults[tuple[str, int]]:
         with self.registry.write() as tx:
             self.ids = {name: collections.ensure(tx, name) for name in COLLECTIONS}
+        begun = [self.add(name, "a.txt", "x") for name in COLLECTIONS]
+        for of in begun:
+            self.read(of, "some words")
+            self.publish(of)
+        return multiple(*begun)
 
     def living(self, collection: str, source: str) -> str | None:
         return next(
@@ -102,20 +115,18 @@ class DocumentMachine(RuleBasedStateMachine):
         expected = {chunk_id for version, ids in one.chunks.items() if version != one.serving for chunk_id in ids}
         assert set(retired) == expected
 
-    @rule(target=known, of=versions)
-    def know(self, of: tuple[str, int]) -> str:
-        return of[0]
-
-    @rule(document_id=known)
-    def remove(self, document_id: str) -> None:
+    @rule(of=versions)
+    def remove(self, of: tuple[str, int]) -> None:
+        document_id = of[0]
         one = self.model.get(document_id)
         with self.registry.write() as tx:
             assert removal.remove(tx, [document_id]) == (one is not None and not one.deleted)
         if one:
             one.deleted = True
 
-    @rule(document_id=known)
-    def restore(self, document_id: str) -> None:
+    @rule(of=versions)
+    def restore(self, of: tuple[str, int]) -> None:
+        document_id = of[0]
         one = self.model.get(document_id)
         taken = one is not None and one.deleted and self.living(one.collection, one.source) is not None
         try:
@@ -129,8 +140,9 @@ class DocumentMachine(RuleBasedStateMachine):
         if one:
             one.deleted = False
 
-    @rule(document_id=consumes(known))
-    def purge(self, document_id: str) -> None:
+    @rule(of=consumes(versions))
+    def purge(self, of: tuple[str, int]) -> None:
+        document_id = of[0]
         with self.registry.write() as tx:
             purged = removal.purge(tx, [document_id])
         one = self.model.pop(document_id, None)
@@ -190,4 +202,4 @@ class DocumentMachine(RuleBasedStateMachine):
 
 
 TestDocumentMachine = DocumentMachine.TestCase
-TestDocumentMachine.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
+TestDocumentMachine.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)

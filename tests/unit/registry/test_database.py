@@ -102,13 +102,15 @@ def test_readers_and_a_writer_in_threads_never_meet_a_locked_database(registry: 
     readers = [threading.Thread(target=watch, args=(seen,)) for seen in counts]
     for reader in readers:
         reader.start()
-    for number in range(50):
-        with registry.write() as tx:
-            collections.ensure(tx, f"a{number:03}")
-            collections.ensure(tx, f"b{number:03}")
-    over.set()
-    for reader in readers:
-        reader.join()
+    try:
+        for number in range(50):
+            with registry.write() as tx:
+                collections.ensure(tx, f"a{number:03}")
+                collections.ensure(tx, f"b{number:03}")
+    finally:
+        over.set()
+        for reader in readers:
+            reader.join()
     assert errors == []
     assert len(names(registry)) == 100
     for seen in counts:
