@@ -202,4 +202,4 @@ class DocumentMachine(RuleBasedStateMachine):
 
 
 TestDocumentMachine = DocumentMachine.TestCase
-TestDocumentMachine.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+TestDocumentMachine.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
