@@ -197,12 +197,14 @@ class _Splitter:
         if limit is None or limit >= section_end:
             return section_end
         low = max(self._tokens.forward(start, budget // 2) or start, covered)
-        # Leave the rest of a section more than a fragment, where the boundaries allow it.
-        roomy = section_end - FRAGMENT_CHARACTERS
-        for high in (roomy, limit) if low < roomy < limit else (limit,):
-            cut = self._boundary(low, high)
-            if cut is not None:
-                return cut
+        cut = self._boundary(low, limit)
+        if cut is not None and section_end - cut < FRAGMENT_CHARACTERS:
+            # A rest of a few words is better shared out, where both parts fit.
+            earlier = self._boundary(low, section_end - FRAGMENT_CHARACTERS)
+            if earlier is not None and self._tokens.count(earlier, section_end) + self._overlap <= budget:
+                return earlier
+        if cut is not None:
+            return cut
         return max(self._places(_SPACE, covered, limit), default=None)
 
     def _boundary(self, low: int, high: int) -> int | None:

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, cast
 
 from citewise.errors import IngestError
+from citewise.ingest.parse.text import utf16_without_mark
 from citewise.types import ParsedDocument
 
 if TYPE_CHECKING:
@@ -201,9 +202,7 @@ def _media_type_of_zip(path: Path, source: str) -> str:
 def _looks_like_text(head: bytes) -> bool:
     if head.startswith(_BOMS):
         return True
-    if b"\x00" in head:
-        # UTF-16 without a mark: the zero bytes of Latin letters all stand on one side.
-        even, odd = head[0::2].count(0), head[1::2].count(0)
-        return max(even, odd) > len(head) * 0.2 and min(even, odd) <= len(head) * 0.01
+    if utf16_without_mark(head):
+        return True
     control = sum(head.count(bytes([code])) for code in range(32) if code not in (8, 9, 10, 12, 13, 27))
     return control <= len(head) * 0.01

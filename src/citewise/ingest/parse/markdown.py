@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ def _without_gaps(found: Iterable[_Lines], total: int) -> Iterator[_Lines]:
             by_line[lines.first] = lines
     position = 0
     ordered = sorted(by_line.values(), key=lambda lines: lines.first)
-    for lines, following in zip(ordered, [*ordered[1:], None], strict=True):
+    for lines, following in itertools.zip_longest(ordered, ordered[1:]):
         if position < lines.first:
             yield _Lines("paragraph", position, lines.first)
         stop = min(lines.stop, following.first) if following else lines.stop

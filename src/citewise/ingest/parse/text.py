@@ -18,6 +18,10 @@ _BOMS: tuple[tuple[bytes, str], ...] = (  # UTF-32 first: its mark begins with t
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SAMPLE_BYTES = 128 * 1024  # guessing an encoding from more is slow and no surer
+_HIGH_BYTE = re.compile(rb"[\x80-\xff]")
+_HIGH_RUN = re.compile(rb"[\x80-\xff]{3,}")
+# A sign between two letters, or a letter that only Icelandic has: another alphabet, misread.
+_NOT_WESTERN = re.compile(r"(?<=[^\W\d_])[¡-©«-¶¸¹»-¿×÷](?=[^\W\d_])|[ðþýÐÞÝŸ]")
 _PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
 
 
@@ -76,9 +80,10 @@ def guess_encoding(raw: bytes) -> str:
     for mark, encoding in _BOMS:
         if raw.startswith(mark):
             return encoding
-    if b"\x00" in raw[:_SAMPLE_BYTES]:
-        sample = raw[:_SAMPLE_BYTES]
-        return "utf-16-be" if sample[0::2].count(0) > sample[1::2].count(0) else "utf-16-le"
+    sample = raw[:_SAMPLE_BYTES]
+    unmarked = utf16_without_mark(sample)
+    if unmarked:
+        return unmarked
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -86,8 +91,30 @@ def guess_encoding(raw: bytes) -> str:
             return "utf-8"  # cut off inside a character, or one bad byte far into good UTF-8
     else:
         return "utf-8"
-    from charset_normalizer import from_bytes  # noqa: PLC0415 - only files that are not UTF-8 pay for it
+    if _reads_as_western(sample):
+        return "cp1252"
+    from charset_normalizer import from_bytes  # noqa: PLC0415 - few files pay for it
 
-    best = from_bytes(raw[:_SAMPLE_BYTES]).best()
-    # cp1252 holds every byte that Latin-1 text uses; a guess is needed only to be no worse.
+    best = from_bytes(sample).best()
     return best.encoding if best else "cp1252"
+
+
+def utf16_without_mark(sample: bytes) -> str | None:
+    """Recognise UTF-16 that has no byte order mark: the zero bytes of Latin letters all stand on one side."""
+    even, odd = sample[0::2].count(0), sample[1::2].count(0)
+    if max(even, odd) <= len(sample) * 0.2 or min(even, odd) > len(sample) * 0.01:
+        return None
+    return "utf-16-be" if even > odd else "utf-16-le"
+
+
+def _reads_as_western(sample: bytes) -> bool:
+    """Whether ``sample`` makes sense as cp1252, on which charset-normalizer errs for short texts."""
+    high = len(_HIGH_BYTE.findall(sample))
+    in_runs = sum(len(run) for run in _HIGH_RUN.findall(sample))
+    if in_runs > high * 0.3:  # Cyrillic, Greek and East Asian encodings use such bytes side by side
+        return False
+    try:
+        text = sample.decode("cp1252")
+    except UnicodeDecodeError:
+        return False
+    return len(_NOT_WESTERN.findall(text)) <= high * 0.05

@@ -1,0 +1,128 @@
+"""Whatever the document, its chunks are slices that cover it and fit the model."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from bisect import bisect_right
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from citewise.ingest.split import split_recursive
+from citewise.types import Block, PageSpan, ParsedDocument, ParseReport
+
+KINDS = ("heading", "paragraph", "paragraph", "paragraph", "list_item", "table", "code", "caption")
+WORDS = st.one_of(
+    st.sampled_from(["the", "boat.", "Tide", "e.g.", "(x)", "3.14", "naïve", "島の灯台。", "a|b", "```py", "don't"]),
+    st.text(alphabet="abcXYZ.!?é島\u00ad", min_size=1, max_size=60),
+)
+GAPS = st.sampled_from([" ", " ", " ", "\n", "\t", "\u00a0", "  \n"])
+
+
+def subwords(text: str) -> list[tuple[int, int]]:
+    """Pieces of up to three letters; every other sign by itself."""
+    return [match.span() for match in re.finditer(r"\w{1,3}|[^\w\s]", text)]
+
+
+@st.composite
+def pieces(draw: st.DrawFn) -> str:
+    words = draw(st.lists(WORDS, min_size=1, max_size=40))
+    text = words[0]
+    for word in words[1:]:
+        text += draw(GAPS) + word
+    return text
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> ParsedDocument:
+    text, blocks, pages = draw(st.sampled_from(["", "\n", "  "])), [], []
+    path: tuple[str, ...] = ()
+    page_start = 0
+    with_pages = draw(st.booleans())
+    for _ in range(draw(st.integers(0, 9))):
+        kind, piece = draw(st.sampled_from(KINDS)), draw(pieces())
+        start = len(text)
+        text += piece
+        page = len(pages) + 1 if with_pages else None
+        blocks.append(Block(kind, start, len(text), page, () if kind == "heading" else path))  # type: ignore[arg-type]
+        if kind == "heading":
+            path = (piece,)
+        if with_pages and draw(st.booleans()):
+            pages.append(PageSpan(len(pages) + 1, page_start, len(text)))
+            page_start = len(text) + 2
+            text += "\n\n"
+        else:
+            text += draw(st.sampled_from(["\n\n", "\n", " \n "]))
+    if with_pages:
+        pages.append(PageSpan(len(pages) + 1, page_start, max(page_start, len(text))))
+    media_type = draw(st.sampled_from(["text/plain", "text/markdown"]))
+    title = draw(st.sampled_from(["", "A title", "A " * 60]))
+    return ParsedDocument(text, tuple(blocks), tuple(pages), ParseReport(len(text)), media_type, title)
+
+
+@given(document=documents(), size=st.integers(8, 120), overlap=st.integers(0, 40))
+def test_chunks_are_ordered_slices_that_cover_the_document_and_fit(
+    document: ParsedDocument, size: int, overlap: int
+) -> None:
+    text = document.text
+    spans = split_recursive(document, size=size, overlap=overlap, token_spans=subwords)
+    covered = 0
+    for span in spans:
+        piece = text[span.start : span.end]
+        assert piece
+        assert piece == piece.strip()
+        assert not text[covered : span.start].strip()
+        assert span.end > covered
+        full = f"{span.context}\n{piece}" if span.context else piece
+        assert len(subwords(full)) <= size
+        assert len(subwords(span.context)) <= size / 2
+        covered = span.end
+    assert not text[covered:].strip()
+
+
+@given(document=documents(), size=st.integers(8, 120), overlap=st.integers(0, 40))
+def test_chunks_share_at_most_the_overlap_and_never_a_heading(
+    document: ParsedDocument, size: int, overlap: int
+) -> None:
+    spans = split_recursive(document, size=size, overlap=overlap, token_spans=subwords)
+    headings = [block for block in document.blocks if block.kind == "heading"]
+    for before, after in itertools.pairwise(spans):
+        assert after.start > before.start
+        if after.start < before.end:
+            assert len(subwords(document.text[after.start : before.end])) <= overlap
+            assert not any(after.start < block.end and block.start < before.end for block in headings)
+
+
+@given(document=documents(), size=st.integers(8, 120), overlap=st.integers(0, 40))
+def test_chunks_know_their_pages_and_headings(document: ParsedDocument, size: int, overlap: int) -> None:
+    starts = [page.start for page in document.pages]
+    paths = {block.headings for block in document.blocks}
+    for span in split_recursive(document, size=size, overlap=overlap, token_spans=subwords):
+        if starts:
+            assert span.page_first == bisect_right(starts, span.start)
+            assert span.page_last == bisect_right(starts, span.end - 1)
+        else:
+            assert (span.page_first, span.page_last) == (None, None)
+        assert span.headings in paths
+
+
+@given(document=documents(), size=st.integers(8, 120), overlap=st.integers(0, 40))
+def test_words_that_fit_are_never_cut(document: ParsedDocument, size: int, overlap: int) -> None:
+    text = document.text
+    for span in split_recursive(document, size=size, overlap=overlap, token_spans=subwords):
+        for place in (span.start, span.end):
+            if 0 < place < len(text) and not text[place - 1].isspace() and not text[place].isspace():
+                before = re.search(r"\S*\Z", text[:place])
+                after = re.match(r"\S*", text[place:])
+                assert before is not None
+                assert after is not None
+                word = before[0] + after[0]
+                sentence_ended = text[place - 1] in "。！？"
+                assert sentence_ended or len(subwords(word)) > size / 2 - 2
+
+
+@given(document=documents(), size=st.integers(8, 120), overlap=st.integers(0, 40))
+def test_equal_documents_are_cut_equally(document: ParsedDocument, size: int, overlap: int) -> None:
+    first = split_recursive(document, size=size, overlap=overlap, token_spans=subwords)
+    assert first == split_recursive(document, size=size, overlap=overlap, token_spans=subwords)

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import itertools
+import re
+import subprocess
+import sys
+
+import pytest
+
+from citewise.ingest.parse import markdown
+from citewise.ingest.parse.text import document_from_text
+from citewise.ingest.split import fingerprint, split_recursive
+from citewise.types import Block, PageSpan, ParsedDocument, ParseReport, Span
+
+
+def words(text: str) -> list[tuple[int, int]]:
+    """A tokenizer that counts words."""
+    return [match.span() for match in re.finditer(r"\S+", text)]
+
+
+def letters(text: str) -> list[tuple[int, int]]:
+    """A tokenizer that counts every character but white space."""
+    return [match.span() for match in re.finditer(r"\S", text)]
+
+
+def document_of(*parts: tuple[str, str], title: str = "", media_type: str = "text/plain") -> ParsedDocument:
+    """A document of ``(kind, text)`` blocks; a heading is above what follows it."""
+    text, blocks, path = "", [], ()
+    for kind, part in parts:
+        start = len(text)
+        blocks.append(Block(kind, start, start + len(part), headings=() if kind == "heading" else path))  # type: ignore[arg-type]
+        if kind == "heading":
+            path = (part,)
+        text += part + "\n\n"
+    return ParsedDocument(text, tuple(blocks), (), ParseReport(len(text)), media_type, title)
+
+
+def cut(document: ParsedDocument, *, size: int, overlap: int = 0) -> list[Span]:
+    return split_recursive(document, size=size, overlap=overlap, token_spans=words)
+
+
+def texts(document: ParsedDocument, spans: list[Span]) -> list[str]:
+    return [document.text[span.start : span.end] for span in spans]
+
+
+def sentence(number: int, length: int = 9) -> str:
+    return " ".join(["Word", *["word"] * (length - 2), f"number{number}."])
+
+
+def test_a_short_document_is_one_chunk() -> None:
+    document = document_of(("paragraph", "One two."), ("paragraph", "Three."))
+    assert texts(document, cut(document, size=40)) == ["One two.\n\nThree."]
+
+
+def test_a_blank_document_has_no_chunks() -> None:
+    assert cut(document_from_text(" \n ", source="a"), size=40) == []
+
+
+def test_a_heading_begins_a_chunk_and_stays_with_what_follows() -> None:
+    body = " ".join(sentence(number) for number in range(6))
+    document = document_of(("heading", "Boats"), ("paragraph", body), ("heading", "Landings"), ("paragraph", body))
+    first, *_, last = cut(document, size=60)
+    assert texts(document, [first])[0].startswith("Boats\n\nWord")
+    assert texts(document, [last])[0].startswith("Landings\n\nWord")
+    assert first.headings == ("Boats",)
+    assert last.headings == ("Landings",)
+
+
+def test_blocks_end_chunks_before_sentences_do() -> None:
+    long = " ".join(sentence(number) for number in range(3))
+    document = document_of(("paragraph", long), ("paragraph", long), ("paragraph", long))
+    assert texts(document, cut(document, size=40)) == [long, long, long]
+
+
+def test_sentences_end_chunks_before_words_do() -> None:
+    document = document_of(("paragraph", " ".join(sentence(number) for number in range(12))))
+    pieces = texts(document, cut(document, size=40))
+    assert len(pieces) == 3
+    assert all(piece.endswith(".") for piece in pieces)
+
+
+def test_a_word_is_cut_only_when_it_alone_is_too_long() -> None:
+    document = document_of(("paragraph", "short " + "x" * 100 + " tail"))
+    spans = split_recursive(document, size=40, overlap=8, token_spans=letters)
+    assert texts(document, spans) == ["short", "x" * 40, "x" * 40, "x" * 20 + " tail"]
+
+
+def test_neighbours_share_whole_sentences_up_to_the_overlap() -> None:
+    document = document_of(("paragraph", " ".join(sentence(number) for number in range(12))))
+    spans = cut(document, size=40, overlap=10)
+    for before, after in itertools.pairwise(spans):
+        shared = document.text[after.start : before.end]
+        assert len(words(shared)) == 9
+        assert shared.startswith("Word")
+
+
+def test_nothing_is_shared_across_a_heading() -> None:
+    body = " ".join(sentence(number) for number in range(4))
+    document = document_of(("paragraph", body), ("heading", "Next"), ("paragraph", body))
+    first, second = cut(document, size=45, overlap=10)
+    assert second.start > first.end
+
+
+def test_short_sections_join_their_neighbours_where_both_fit() -> None:
+    parts = [part for name in "abcdef" for part in (("heading", f"Section {name}"), ("paragraph", "A few words."))]
+    document = document_of(*parts)
+    assert len(cut(document, size=100)) == 1
+    assert len(cut(document, size=12)) > 1
+
+
+def test_the_context_is_the_title_and_the_path() -> None:
+    document = document_of(
+        ("heading", "Boats"), ("paragraph", " ".join(sentence(number) for number in range(9))), title="Handbook"
+    )
+    first, second = cut(document, size=60)
+    assert first.context == "Handbook"  # the heading itself is in the text
+    assert second.context == "Handbook › Boats"
+
+
+def test_a_long_context_takes_at_most_a_quarter() -> None:
+    block = Block("paragraph", 0, 4, headings=tuple(f"level {number} of many" for number in range(9)))
+    document = ParsedDocument("text", (block,), (), ParseReport(4), "text/plain", "A rather long title of a book")
+    (span,) = cut(document, size=40)
+    assert len(words(span.context)) <= 10
+    assert span.context.endswith("level 8 of many")
+    (tiny,) = cut(document, size=8)
+    assert tiny.context == "level 8"
+
+
+def test_a_table_that_goes_on_repeats_its_header_in_the_context() -> None:
+    rows = "\n".join(["Name | Count", *(f"row{number} | {number}" for number in range(30))])
+    document = document_of(("table", rows))
+    first, *rest = cut(document, size=40)
+    assert first.context == ""
+    assert {span.context for span in rest} == {"Name | Count"}
+    assert all(piece.startswith("row") for piece in texts(document, rest))  # rows stay whole
+
+
+def test_code_is_cut_where_its_language_says() -> None:
+    function = "def f{}(a):\n    b = a\n\n    return b + 1\n"
+    code = "```python\n" + "\n".join(function.format(number) for number in range(9)) + "```"
+    document = document_of(("code", code))
+    pieces = texts(document, cut(document, size=30))
+    assert len(pieces) > 2
+    assert all(piece.startswith(("```python", "def f")) for piece in pieces)
+
+
+def test_chunks_know_their_pages() -> None:
+    one, two = (" ".join(sentence(number) for number in range(3)) for _ in range(2))
+    text = f"{one}\n\n{two}"
+    blocks = (Block("paragraph", 0, len(one), 1), Block("paragraph", len(one) + 2, len(text), 2))
+    pages = (PageSpan(1, 0, len(one)), PageSpan(2, len(one) + 2, len(text)))
+    document = ParsedDocument(text, blocks, pages, ParseReport(len(text)), "application/pdf")
+    assert [(span.page_first, span.page_last) for span in cut(document, size=100)] == [(1, 2)]
+    assert [(span.page_first, span.page_last) for span in cut(document, size=40)] == [(1, 1), (2, 2)]
+
+
+def test_a_tokenizer_that_counts_otherwise_in_place_changes_no_bound() -> None:
+    def moody(text: str) -> list[tuple[int, int]]:
+        return words(text) if len(text) > 2_000 else letters(text)
+
+    document = document_of(("paragraph", " ".join(sentence(number) for number in range(80))))
+    spans = split_recursive(document, size=50, overlap=5, token_spans=moody)
+    assert max(len(letters(document.text[span.start : span.end])) for span in spans) <= 50
+
+
+def test_markdown_is_cut_at_its_own_blocks(tmp_path: object) -> None:
+    content = "# Title\n\n" + "\n\n".join(f"## Part {number}\n\n{sentence(number, 30)}" for number in range(4))
+    lines, _ = markdown._lines(content)
+    document = ParsedDocument(
+        content, tuple(markdown._blocks(content, 0, lines)), (), ParseReport(len(content)), "text/markdown", "Title"
+    )
+    pieces = texts(document, cut(document, size=50))
+    assert [piece.split("\n")[0] for piece in pieces] == ["# Title", "## Part 1", "## Part 2", "## Part 3"]
+
+
+def test_the_fingerprint_names_everything_that_changes_chunks() -> None:
+    name = fingerprint(size=200, overlap=24, tokenizer="minilm")
+    assert name == "recursive/1:200:24:minilm"
+    others = {
+        fingerprint(size=201, overlap=24, tokenizer="minilm"),
+        fingerprint(size=200, overlap=25, tokenizer="minilm"),
+        fingerprint(size=200, overlap=24, tokenizer="x"),
+    }
+    assert name not in others
+    assert len(others) == 3
+
+
+def test_impossible_sizes_are_refused() -> None:
+    with pytest.raises(ValueError, match="A chunk of 7 tokens"):
+        cut(document_of(("paragraph", "x")), size=7)
+
+
+def test_splitting_loads_no_model_library() -> None:
+    code = "import sys, citewise.ingest.split as s; s._separators('python'); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "langchain_text_splitters" in loaded
+    assert not {"torch", "transformers", "sentence_transformers"} & set(loaded)
