@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
+from threading import Lock
 from typing import Literal
 
 import structlog
@@ -99,6 +100,8 @@ class Engine:
         self._ingest = ingest
         self._answers = answers
         self._close = close
+        # Between the storing of bytes and the row that refers to them no purge may delete them.
+        self._blob_lock = Lock()
 
     # --- life -------------------------------------------------------------------------
 
@@ -141,15 +144,16 @@ class Engine:
         other bytes: a new version. Same bytes under another name: as ``on_duplicate`` says,
         where ``replace`` removes the document that has the other name.
         """
-        stored = [self._store(upload) for upload in uploads]
         added: list[Added] = []
-        with self._registry.write() as tx:
-            collection_id = collections.ensure(tx, collection)
-            for upload, blob in zip(uploads, stored, strict=True):
-                if isinstance(blob, IngestError):
-                    added.append(Added(upload.source, None, None, None, "failed", str(blob)))
-                else:
-                    added.append(_take_in(tx, upload, blob, collection_id, on_duplicate))
+        with self._blob_lock:
+            stored = [self._store(upload) for upload in uploads]
+            with self._registry.write() as tx:
+                collection_id = collections.ensure(tx, collection)
+                for upload, blob in zip(uploads, stored, strict=True):
+                    if isinstance(blob, IngestError):
+                        added.append(Added(upload.source, None, None, None, "failed", str(blob)))
+                    else:
+                        added.append(_take_in(tx, upload, blob, collection_id, on_duplicate))
         self._ingest.wake()
         return added
 
@@ -179,10 +183,10 @@ class Engine:
     def show(self, document_id: str, *, version: int | None = None) -> DocumentText:
         """Text, pages, blocks and chunks; of the serving version when none is named."""
         with self._registry.read() as rx:
-            document = documents.get(rx, document_id)
-            wanted = version or document.serving_version or document.version
+            newest = documents.get(rx, document_id)
+            wanted = version or newest.serving_version or newest.version
             return DocumentText(
-                document=document,
+                document=documents.get(rx, document_id, version=wanted),
                 text=documents.text(rx, document_id, wanted),
                 pages=documents.pages(rx, document_id, wanted),
                 blocks=documents.blocks(rx, document_id, wanted),
@@ -256,18 +260,19 @@ class Engine:
         for document_id in document_ids:
             with suppress(NotFoundError):  # removed already, and now to be purged
                 self.cancel(document_id)
-        with self._registry.write() as tx:
-            removed = removal.remove(tx, document_ids)
-            purged = removal.purge(tx, document_ids) if purge else None
-        if purged:
-            self._registry.flush_log()
+        if not purge:
+            with self._registry.write() as tx:
+                return removal.remove(tx, document_ids)
+        with self._blob_lock:
+            with self._registry.write() as tx:
+                purged = removal.purge(tx, document_ids)
             for content_hash in purged.content_hashes:
                 self._blobs.delete(content_hash)
-            indexes = self._indexes.result()
-            indexes.vectors.delete(purged.chunk_ids)
-            indexes.keywords.delete(purged.chunk_ids)
-            return purged.documents
-        return removed
+        self._registry.flush_log()
+        indexes = self._indexes.result()
+        indexes.vectors.delete(purged.chunk_ids)
+        indexes.keywords.delete(purged.chunk_ids)
+        return purged.documents
 
     def restore(self, document_ids: Sequence[str]) -> int:
         """Undo ``remove``; returns how many came back."""
