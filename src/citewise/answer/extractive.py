@@ -17,7 +17,7 @@ from citewise.answer.choose import (
 )
 from citewise.answer.question import read_question
 from citewise.protocols import ChatEvent, Embedder, Finished, Quoted, Source, TextDelta
-from citewise.types import Message, Usage
+from citewise.types import Message, Usage, Vector
 
 LEAST_PROBABILITY = 0.5
 """Below this the model says that the documents do not answer."""
@@ -58,9 +58,12 @@ class ExtractiveModel:
             yield Finished("abstained", Usage(), "The passages that were found hold nothing that could be quoted.")
             return
         vector = self._embedder.embed_query(question)
-        similarities = [float(value) for value in self._embedder.embed_documents([c.text for c in found]) @ vector]
+        similarities = self._similarities(vector, [candidate.text for candidate in found])
+        if cancelled():
+            return
         scored = scores(features(asked, found, similarities, sources))
-        if probability(answer_signals(asked, found, similarities, scored, sources)) < LEAST_PROBABILITY:
+        signals = answer_signals(asked, found, similarities, scored, sources, closest=self._closest(vector, sources))
+        if probability(signals) < LEAST_PROBABILITY:
             yield Finished("abstained", Usage(), "The passages that came closest do not answer this question.")
             return
         before: Candidate | None = None
@@ -72,6 +75,14 @@ class ExtractiveModel:
             yield Quoted(sources[candidate.source].marker, candidate.start, candidate.end)
             before = candidate
         yield Finished("complete", Usage())
+
+    def _similarities(self, vector: Vector, texts: Sequence[str]) -> list[float]:
+        return [float(value) for value in self._embedder.embed_documents(texts) @ vector]
+
+    def _closest(self, vector: Vector, sources: Sequence[Source]) -> float:
+        """Similarity of the closest passage: the search knows it, unless it went by words alone."""
+        known = [source.hit.scores["dense"] for source in sources if "dense" in source.hit.scores]
+        return max(known or self._similarities(vector, [source.hit.chunk.full_text for source in sources]))
 
 
 def _gap(before: Candidate | None, candidate: Candidate) -> str:

@@ -67,7 +67,8 @@ def generate(
     asked = standalone_question.strip() or question
     draft = _Draft(fitted.sources, page_of, on_text, started)
     status, finished, error = _run(model, asked, fitted, draft, cancelled)
-    cited = draft.cited(flush=True)
+    # What an early end left undecided is half a marker, of no use to a reader.
+    cited = draft.cited(flush=finished is not None)
     if is_abstention(cited.text) or (status == "complete" and not cited.text.strip()):
         status, cited = "abstained", Cited("", (), ())
     evidence = _checked(cited)
