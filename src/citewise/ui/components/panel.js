@@ -12,7 +12,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     panel.scrollTop = 0;
     // On a narrow screen the panel covers the answer, so the keyboard belongs into it.
     if (getComputedStyle(panel).getPropertyValue("--covers").trim() === "1") {
-      panel.querySelector("button")?.focus({ preventScroll: true });
+      panel.tabIndex = -1;
+      panel.focus({ preventScroll: true });
     }
   }
 
