@@ -48,10 +48,10 @@ def _facts(answer: Answer) -> list[tuple[str, str]]:
     search = answer.trace.get("search")
     timings = search.get("timings_ms") if isinstance(search, Mapping) else None
     if isinstance(timings, Mapping) and timings:
-        parts = sorted(timings.items(), key=lambda part: part[0] != "total")
-        facts.append(("Search took", ", ".join(f"{name} {value:,.0f} ms" for name, value in parts)))
+        parts = [f"{name} {value:,.0f} ms" for name, value in timings.items() if name != "total" and value >= 1]
+        facts.append(("Search took", f"{timings.get('total', 0):,.0f} ms ({', '.join(parts)})"))
     if answer.trace.get("generation"):
-        facts.append(("Index", str(answer.trace["generation"])))
+        facts.append(("Index generation", str(answer.trace["generation"])[:8]))
     if answer.reason and answer.status != "abstained":
         facts.append(("Note", answer.reason))
     return [(name, value) for name, value in facts if value]

@@ -13,32 +13,45 @@ from citewise.ui.text import file_name, shortened
 if TYPE_CHECKING:
     from citewise.engine import Engine
 
+_READ = 8  # documents looked into
 _NUMBER = re.compile(r"^(?:§?\s*\d+(?:\.\d+)*[.)]?|[A-Z]{1,3}[.)])\s+")
+_ASKS = re.compile(r"(?:who|what|when|where|which|why|how|can|may|must|should|does|do|is|are)\b", re.IGNORECASE)
 _GENERAL = {"introduction", "contents", "table of contents", "summary", "overview", "appendix", "references", "notes"}
 
 
 def suggested(engine: Engine, documents: Sequence[Document], *, most: int = 4) -> list[str]:
-    """Return up to ``most`` questions, one per document first, then second ones."""
-    perhaps = [_questions(engine, document, most=most) for document in documents[:most]]
+    """Return up to ``most`` questions: one of each document first, those with the most headings leading."""
+    perhaps = sorted((_questions(engine, document) for document in documents[:_READ]), key=len, reverse=True)
     in_turn = [questions[index] for index in range(most) for questions in perhaps if index < len(questions)]
-    return list(dict.fromkeys(in_turn))[:most]
+    chosen = list(dict.fromkeys(in_turn))[:most]
+    return chosen or [f"What is “{_title(document)}” about?" for document in documents[:most]]
 
 
-def _questions(engine: Engine, document: Document, *, most: int) -> list[str]:
+def _questions(engine: Engine, document: Document) -> list[str]:
     try:
         shown = engine.show(document.id)
     except CitewiseError:
         return []
-    title = shortened(document.title or file_name(document.source), 50)
-    topics = []
+    title = _title(document)
+    questions = []
     for block in shown.blocks:
         if block.kind != "heading":
             continue
-        topic = _NUMBER.sub("", " ".join(shown.text[block.start : block.end].lstrip("# ").split()))
-        words = topic.split()
-        if topic.lower() not in _GENERAL and topic != document.title and 1 < len(words) < 9 and len(topic) < 60:
-            topics.append(topic)
-    # Spread over the document: the first headings alone are often its front matter.
-    step = max(1, len(topics) // most)
-    questions = [f"What does “{title}” say about {topic}?" for topic in topics[::step][:most]]
-    return questions or [f"What is “{title}” about?"]
+        topic = _NUMBER.sub("", " ".join(shown.text[block.start : block.end].lstrip("# ").split())).rstrip(":")
+        fits = 1 < len(topic.split()) < 9 and len(topic) < 60
+        if fits and topic.lower() not in _GENERAL and topic.lower() not in title.lower():
+            questions.append(_question(topic, title))
+    # From the middle outwards: the first headings of a document are often its front matter.
+    middle = len(questions) // 2
+    return questions[middle:] + questions[:middle]
+
+
+def _question(topic: str, title: str) -> str:
+    if _ASKS.match(topic):
+        return f"{topic.rstrip('?')}?"
+    return f"What does “{title}” say about {topic}?"
+
+
+def _title(document: Document) -> str:
+    title = document.title or file_name(document.source)
+    return shortened(re.split(r" [|–—] ", title)[0], 50)

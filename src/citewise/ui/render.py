@@ -28,6 +28,7 @@ VERDICT_NAMES: Mapping[Verdict, str] = {
 }
 
 _VERDICT_MARK, _CHIP_MARK, _MARK_END = "\ue000", "\ue001", "\ue002"
+_FULL_LINE = 0.8  # share of a paragraph's longest line from which a line is taken for wrapped prose
 _OURS = re.compile("[\ue000-\ue002]")
 _MARKER = re.compile(r"\[(\d{1,3})\]")
 _TRAILING_MARKERS = re.compile(r"(?: ?\[\d{1,3}\])*")
@@ -69,8 +70,10 @@ def answer_html(
     return _VERDICT_PLACE.sub(lambda found: _verdict(evidence[int(found[1])]), html)
 
 
-def passage_html(text: str, start: int, end: int, *, around: int = 420) -> str:
+def passage_html(text: str, start: int, end: int, *, around: int = 280) -> str:
     """Show ``text[start:end]`` marked, with about ``around`` characters of context on both sides.
+
+    Lines that end where a page's lines end are joined, others (lists, tables) stay lines.
 
     Returns:
         Paragraphs of escaped text with one or more ``<mark>``; an ellipsis where text was left out.
@@ -85,10 +88,17 @@ def passage_html(text: str, start: int, end: int, *, around: int = 420) -> str:
 def _paragraphs(before: str, quote: str, after: str) -> str:
     marked = re.sub(r"\s*\n\s*\n\s*", f"{_MARK_END}\n\n{_CHIP_MARK}", _OURS.sub("\ufffd", quote))
     whole = f"{_OURS.sub(chr(0xFFFD), before)}{_CHIP_MARK}{marked}{_MARK_END}{_OURS.sub(chr(0xFFFD), after)}"
-    paragraphs = [part for part in re.split(r"\n\s*\n", whole) if part.strip()]
-    html = "".join(f"<p>{escape(part.strip())}</p>" for part in paragraphs)
+    paragraphs = [_joined(part.strip()) for part in re.split(r"\n\s*\n", whole) if part.strip()]
+    html = "".join(f"<p>{escape(part)}</p>" for part in paragraphs)
     html = html.replace(f"{_CHIP_MARK}{_MARK_END}", "").replace("\n", "<br>")
     return html.replace(_CHIP_MARK, "<mark>").replace(_MARK_END, "</mark>")
+
+
+def _joined(paragraph: str) -> str:
+    lines = paragraph.split("\n")
+    full = _FULL_LINE * max(len(line) for line in lines)
+    ends = [" " if len(line) >= full else "\n" for line in lines]
+    return "".join(line + end for line, end in zip(lines, [*ends[:-1], ""], strict=True))
 
 
 def _word_start(text: str, position: int) -> int:

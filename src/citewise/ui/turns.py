@@ -81,16 +81,11 @@ def _stop(turn: Turn) -> None:
 
 def _step(turn: Turn) -> str:
     contexts = turn.answer.contexts
-    if turn.answer.text:
-        doing = "Writing"
-    elif contexts:
-        doing = "Reading"
-    else:
-        return {"": "Searching your documents", "searching": "Searching your documents"}.get(
-            turn.step, turn.step.capitalize()
-        )
+    doing = "Writing" if turn.answer.text else {"reading": "Reading", "writing": "Writing"}.get(turn.step)
+    if doing is None:
+        return "Searching your documents"
     if not contexts:
-        return doing
+        return f"{doing} {'the answer' if doing == 'Writing' else 'what was found'}"
     return f"{doing} from {counted(len(contexts), 'passage')} in {_documents(contexts)}"
 
 

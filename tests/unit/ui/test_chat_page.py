@@ -71,7 +71,7 @@ def test_questions_are_suggested_from_headings_and_ask_themselves(
     app = open_chat()
     app.button(key="suggestion_0").click().run()
     assert [turn.question for turn in with_document.turns.values()] == [
-        "What does “Field handbook” say about Travel and expenses?"
+        "What does “Field handbook” say about Meals on trips?"
     ]
 
 

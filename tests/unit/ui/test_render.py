@@ -100,6 +100,13 @@ def test_a_quote_over_two_paragraphs_is_marked_in_both() -> None:
     assert html == "<p>One <mark>two.</mark></p><p><mark>Three</mark> four.</p>"
 
 
+def test_wrapped_lines_are_joined_and_short_ones_stay_lines() -> None:
+    text = "The landing fee is eleven pounds for an adult\nand four pounds for a child, no members.\nIsle 60\nCalf 0"
+    html = passage_html(text, text.index("Isle"), len(text))
+    assert "an adult and four pounds" in html
+    assert "<mark>Isle 60<br>Calf 0</mark>" in html
+
+
 def test_long_surroundings_are_cut_at_words_and_say_so() -> None:
     text = "alpha " * 200 + "QUOTE" + " omega" * 200
     start = text.index("QUOTE")
