@@ -41,7 +41,7 @@ async def server_sent_events(engine: Engine, turn: Turn, *, explain: bool = Fals
             yield _event("error", wire.error_json(str(error)))
             return
         events = []
-        if turn.step != step:
+        if turn.step not in ("", step):
             step = turn.step
             events.append(_event("turn", _turn_json(turn)))
         if turn.answer.text != text:

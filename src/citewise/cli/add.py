@@ -18,6 +18,7 @@ from citewise.types import OnDuplicate, Upload
 
 FILES_AT_ONCE = 16
 RECORDS_AT_ONCE = 256
+NAMES_AT_ONCE = 3  # of documents with the same remark, for a person
 LOOK_S = 0.25  # how often progress is looked at
 
 _Item = TypeVar("_Item")
@@ -175,10 +176,14 @@ def _totals(entries: Sequence[Json], seconds: float) -> dict[str, Any]:
 
 
 def _tell(entries: Sequence[Json], totals: dict[str, Any]) -> None:
-    noted = [[entry["status"], entry["source"], entry["error"] or _remarks(entry["report"])] for entry in entries]
-    worth_saying = [row for row in noted if row[0] != "ready" or row[2]]
-    if worth_saying:
-        output.table(["", "document", "what to know"], worth_saying)
+    alike: dict[tuple[str, str], list[str]] = {}
+    for entry in entries:
+        remark = entry["error"] or _remarks(entry["report"])
+        if entry["status"] != "ready" or remark:
+            alike.setdefault((entry["status"], remark), []).append(entry["source"])
+    if alike:
+        rows = [[status, _names(sources), remark] for (status, remark), sources in alike.items()]
+        output.table(["", "document", "what to know"], rows)
         output.line()
     output.line(
         f"{output.amount(totals['ready'], 'document')} ready ({output.amount(totals['chunks'], 'chunk')}, "
@@ -187,8 +192,13 @@ def _tell(entries: Sequence[Json], totals: dict[str, Any]) -> None:
     )
 
 
+def _names(sources: Sequence[str]) -> str:
+    more = len(sources) - NAMES_AT_ONCE
+    return ", ".join(sources[:NAMES_AT_ONCE]) + (f" and {more} more" if more > 0 else "")
+
+
 def _remarks(report: Json | None) -> str:
-    return " ".join([*report["warnings"], *report["left_out"]]) if report else ""
+    return "; ".join([*report["warnings"], *report["left_out"]]) if report else ""
 
 
 def _batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:

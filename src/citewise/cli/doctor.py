@@ -51,7 +51,9 @@ def doctor(
     if as_json:
         output.document({"ok": ok, "checks": [asdict(check) for check in checks]})
     else:
-        output.table(["", "", ""], [["ok" if one.ok else "problem", one.name, one.detail] for one in checks])
+        output.table(
+            ["", "check", "what was found"], [["ok" if one.ok else "problem", one.name, one.detail] for one in checks]
+        )
     if not ok:
         output.note("There are problems; each line says what to do.")
         raise typer.Exit(1)
@@ -125,8 +127,7 @@ def _of_engine(settings: Settings, patience: float) -> Iterator[Check]:
     try:
         engine = open_engine(settings)
     except DirectoryInUseError as error:
-        way_out = f" `citewise doctor --server {error.url}` checks that one." if error.url else ""
-        yield Check("lock", False, f"{error}{way_out}")
+        yield Check("lock", False, str(error))
         return
     except CitewiseError as error:
         yield Check("engine", False, str(error))

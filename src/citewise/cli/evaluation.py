@@ -22,6 +22,18 @@ Folder = Annotated[
 ]
 
 
+KIND_FIGURES = (
+    "answerable",
+    "unanswerable",
+    "recall@5",
+    "hit@5",
+    "answer_contains",
+    "false_refusals",
+    "false_answers",
+)
+"""What is shown by kind; ``--json`` has all of it."""
+
+
 def evaluate_folder(
     *,
     folder: Folder,
@@ -46,13 +58,14 @@ def _tell(report: dict[str, Any]) -> None:
     output.line(
         f"{report['dataset']}: {output.amount(report['questions'], 'question')}, asked of {report['collection']}\n"
     )
-    kinds = report["by_kind"]
-    names = list(dict.fromkeys(name for figures in (report["metrics"], *kinds.values()) for name in figures))
-    output.table(
-        ["", "all", *kinds],
-        [[name, report["metrics"].get(name), *(kinds[kind].get(name) for kind in kinds)] for name in names],
-        right=["all", *kinds],
-    )
+    output.table(["figure", "value"], list(report["metrics"].items()), right=["value"])
+    if report["by_kind"]:
+        output.line()
+        output.table(
+            ["kind", *KIND_FIGURES],
+            [[kind, *(figures.get(name) for name in KIND_FIGURES)] for kind, figures in report["by_kind"].items()],
+            right=KIND_FIGURES,
+        )
     if report["failures"]:
         output.line()
         output.table(

@@ -13,6 +13,7 @@ import typer
 
 from citewise import __version__
 from citewise.cli import add, doctor, evaluation, library, output, questions, serve
+from citewise.cli.session import LOG_NAME
 from citewise.errors import CitewiseError, DirectoryInUseError
 
 FAILED = 1
@@ -92,7 +93,7 @@ def _write_log(error: Exception) -> Path:
     from citewise.observe.redact import redact  # noqa: PLC0415
     from citewise.settings import load_settings  # noqa: PLC0415
 
-    path = load_settings().home / "citewise.log"
+    path = load_settings().home / LOG_NAME
     details = redact("".join(traceback.format_exception(error)))
     with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
         file.write(f"citewise {' '.join(sys.argv[1:2])}\n{details}\n")

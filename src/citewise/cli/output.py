@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+PIPE_WIDTH = 160  # characters of a table's line where no terminal says how many
+
 _LINE_ENDS = frozenset("\n\t")
 
 
@@ -55,7 +57,7 @@ def plain(text: str) -> str:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[str] = ()) -> None:
-    """Write a table, as wide as the terminal.
+    """Write a table, as wide as the terminal; wide where there is none.
 
     Args:
         columns: Headings.
@@ -71,7 +73,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Se
         laid_out.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
         laid_out.add_row(*(Text("" if cell is None else plain(str(cell))) for cell in row))
-    Console(file=sys.stdout, highlight=False, markup=False).print(laid_out)
+    width = None if sys.stdout.isatty() else PIPE_WIDTH
+    Console(file=sys.stdout, width=width, highlight=False, markup=False).print(laid_out)
 
 
 def size(count: int) -> str:

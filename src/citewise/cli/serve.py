@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from citewise.cli.session import prepare
+from citewise.cli.session import prepare_to_serve
 
 
 def serve(
@@ -15,7 +15,7 @@ def serve(
     port: Annotated[int | None, typer.Option("--port", min=1, max=65535, metavar="P", help="TCP port.")] = None,
 ) -> None:
     """Serve the app, its API and its metrics, until stopped."""
-    settings = prepare()
+    settings = prepare_to_serve()
     from citewise.ui.serve import run  # noqa: PLC0415 - Streamlit takes a second to load
 
     run(host=host or settings.serve.host, port=port or settings.serve.port)

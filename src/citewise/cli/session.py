@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+LOG_NAME = "citewise.log"
+"""In the data directory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -156,21 +159,37 @@ def connect(server: str | None) -> Iterator[Session]:
 
 
 def prepare() -> Settings:
-    """Read the settings and send log lines to standard error.
+    """Read the settings, and keep log lines out of a person's sight.
 
-    Only warnings are shown unless CITEWISE_LOG_LEVEL asks for more: a command's own words
-    say what it did.
+    A command's own words say what it did; warnings and worse go to ``citewise.log`` in the
+    data directory. With CITEWISE_LOG_LEVEL set, everything from that level on is shown on
+    standard error instead.
     """
     from citewise.observe.logs import configure_logging  # noqa: PLC0415
     from citewise.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings()
-    keys = (settings.openai_api_key, settings.anthropic_api_key)
-    configure_logging(
-        level=settings.log_level if "log_level" in settings.model_fields_set else "warning",
-        secrets=[key.get_secret_value() for key in keys if key],
-    )
+    secrets = _secrets(settings)
+    if "log_level" in settings.model_fields_set:
+        configure_logging(level=settings.log_level, secrets=secrets)
+    else:
+        configure_logging(level="warning", secrets=secrets, path=settings.home / LOG_NAME)
     return settings
+
+
+def prepare_to_serve() -> Settings:
+    """Read the settings, and send log lines to standard error."""
+    from citewise.observe.logs import configure_logging  # noqa: PLC0415
+    from citewise.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings()
+    configure_logging(level=settings.log_level, secrets=_secrets(settings))
+    return settings
+
+
+def _secrets(settings: Settings) -> list[str]:
+    keys = (settings.openai_api_key, settings.anthropic_api_key)
+    return [key.get_secret_value() for key in keys if key]
 
 
 def health_of(server: str) -> Health:

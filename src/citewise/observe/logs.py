@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterable
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import Literal, TextIO
 
 import structlog
@@ -23,8 +25,9 @@ def configure_logging(
     form: Literal["console", "json"] = "console",
     secrets: Iterable[str] = (),
     stream: TextIO | None = None,
+    path: Path | None = None,
 ) -> None:
-    """Send the log lines of this process to standard error, without keys.
+    """Send the log lines of this process to standard error or a file, without keys.
 
     Lines from ``structlog`` and from the standard library look the same. Calling again
     replaces the earlier configuration.
@@ -34,6 +37,8 @@ def configure_logging(
         form: ``console`` for a person, ``json`` for one JSON object a line.
         secrets: Configured keys; hidden wherever they would appear, tracebacks included.
         stream: Where to write instead of standard error.
+        path: A file to append to instead, made with its first line; it starts anew at 1 MB,
+            and one older file is kept. Lines that cannot be written are lost.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -49,8 +54,7 @@ def configure_logging(
         plain = structlog.dev.plain_traceback  # the rich one prints local variables, keys among them
         renderers += [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=plain)]
 
-    target = stream if stream is not None else sys.stderr
-    handler = logging.StreamHandler(target)
+    handler = _LogFile(path) if path else logging.StreamHandler(stream if stream is not None else sys.stderr)
     handler.setFormatter(
         _RedactingFormatter(
             structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=renderers),
@@ -58,6 +62,9 @@ def configure_logging(
         )
     )
     root = logging.getLogger()
+    for earlier in root.handlers:
+        if isinstance(earlier, _LogFile):
+            earlier.close()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     for name in _TALKATIVE:
@@ -72,6 +79,16 @@ def configure_logging(
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+class _LogFile(RotatingFileHandler):
+    """Never in the way of the work: a full disk or a missing folder costs log lines only."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, maxBytes=1_000_000, backupCount=1, encoding="utf-8", delay=True)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        """Lose the line."""
 
 
 class _RedactingFormatter(logging.Formatter):

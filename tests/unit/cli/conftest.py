@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -48,26 +49,21 @@ class Ran:
 Run = Callable[..., Ran]
 
 
-@pytest.fixture
-def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
-    """The engine that commands of this process open."""
-    folder = tmp_path / "engine"
-    folder.mkdir()
-    engine = FakeEngine(folder)
-    build = ModuleType("citewise.build")
-    build.open_engine = lambda _settings: engine  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "citewise.build", build)
+@contextmanager
+def logging_restored() -> Iterator[None]:
+    """Put logging back as it was: commands configure it for the whole process."""
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
-    yield engine
+    yield
+    for handler in set(root.handlers) - set(handlers):
+        handler.close()
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
 
 
-@pytest.fixture
-def run(engine: FakeEngine, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command in this process."""
+def command_runner(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Give a function that runs a command in this process."""
 
     def run_command(*arguments: object) -> Ran:
         capsys.readouterr()
@@ -83,10 +79,29 @@ def run(engine: FakeEngine, capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 @pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
+    """The engine that commands of this process open."""
+    folder = tmp_path / "engine"
+    folder.mkdir()
+    engine = FakeEngine(folder)
+    build = ModuleType("citewise.build")
+    build.open_engine = lambda _settings: engine  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "citewise.build", build)
+    with logging_restored():
+        yield engine
+
+
+@pytest.fixture
+def run(engine: FakeEngine, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command over the engine in memory."""
+    return command_runner(capsys)
+
+
+@pytest.fixture
 def server(engine: FakeEngine) -> Iterator[str]:
     """The address of a server over the same engine."""
     app = Starlette(routes=[Mount("/api", app=create_app(lambda: engine)), *health_routes(lambda: engine)])
-    served = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
+    served = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, log_level="critical", lifespan="off"))
     thread = threading.Thread(target=served.run, daemon=True)
     thread.start()
     while not served.started:

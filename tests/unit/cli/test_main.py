@@ -8,10 +8,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import structlog
 
 from citewise.cli import output
 from citewise.cli.progress import progress
 from citewise.errors import DirectoryInUseError
+from citewise.types import Health
 from tests.unit.api.fake_engine import FakeEngine
 from tests.unit.cli.conftest import Run
 
@@ -74,6 +76,24 @@ def test_an_unforeseen_error_is_a_sentence_and_its_details_are_kept(
     details = (tmp_path / "home" / "citewise.log").read_text()
     assert "ZeroDivisionError" in details
     assert "sk-abcdefghijklmnopqrst" not in details
+
+
+def test_what_is_logged_on_the_way_is_kept_out_of_sight(
+    run: Run, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CITEWISE_HOME", str(tmp_path))
+    health = engine.health
+
+    def talkative() -> Health:
+        structlog.get_logger("citewise.engine").error("index is slow", exc_info=ValueError("why"))
+        return health()
+
+    engine.health = talkative  # type: ignore[method-assign]
+    ran = run("doctor")
+    assert (ran.code, ran.err) == (0, "")
+    assert "ValueError: why" in (tmp_path / "citewise.log").read_text()
+    monkeypatch.setenv("CITEWISE_LOG_LEVEL", "error")
+    assert "index is slow" in run("doctor").err
 
 
 def test_debugging_shows_where_it_happened(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,7 +181,7 @@ def test_a_problem_says_what_to_do_and_ends_with_1(run: Run, monkeypatch: pytest
     assert ran.code == 1
     (problem,) = [check for check in ran.json["checks"] if not check["ok"]]
     assert problem["name"] == "lock"
-    assert "citewise doctor --server http://127.0.0.1:8501" in problem["detail"]
+    assert "--server http://127.0.0.1:8501" in problem["detail"]
 
 
 def test_an_index_that_does_not_open_is_a_problem(run: Run, engine: FakeEngine) -> None:

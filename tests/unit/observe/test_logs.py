@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import structlog
@@ -16,6 +17,8 @@ def _logging_as_it_was() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield
+    for handler in set(root.handlers) - set(handlers):
+        handler.close()
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
@@ -65,3 +68,19 @@ def test_configuring_twice_writes_each_line_once() -> None:
     configure_logging(stream=stream)
     structlog.get_logger("citewise").info("once")
     assert stream.getvalue().count("once") == 1
+
+
+def test_a_log_file_is_made_with_its_first_line_and_holds_no_keys(tmp_path: Path) -> None:
+    path = tmp_path / "citewise.log"
+    configure_logging(path=path)
+    assert not path.exists()
+    structlog.get_logger("citewise").warning("asked with sk-abcdefghijklmnopqrst")
+    assert "asked with [hidden]" in path.read_text()
+
+
+def test_a_log_file_that_cannot_be_written_is_in_nobodys_way(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logging(path=tmp_path / "none" / "citewise.log")
+    structlog.get_logger("citewise").warning("lost")
+    assert capsys.readouterr() == ("", "")
