@@ -79,6 +79,29 @@ def test_cells_that_span_columns_appear_once(tmp_path: Path) -> None:
     assert read(tmp_path, document).text == "All\nx | x | x"
 
 
+def test_a_table_within_a_cell_is_read_in_its_cell(tmp_path: Path) -> None:
+    document = python_docx.Document()
+    table = document.add_table(rows=1, cols=2)
+    table.cell(0, 0).text = "outer"
+    inner = table.cell(0, 1).add_table(rows=2, cols=1)
+    inner.cell(0, 0).text = "first"
+    inner.cell(1, 0).text = "second"
+    assert read(tmp_path, document).text == "outer | first second"
+
+
+def test_text_boxes_follow_their_paragraph_once(tmp_path: Path) -> None:
+    document = python_docx.Document()
+    compatibility = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
+    box = "<w:txbxContent><w:p><w:r><w:t>boxed</w:t></w:r></w:p></w:txbxContent>"
+    document.add_paragraph("around")._p.append(
+        parse_xml(
+            f"<w:r {nsdecls('w')} {compatibility}><mc:AlternateContent><mc:Choice Requires='wps'>{box}</mc:Choice>"
+            f"<mc:Fallback><w:pict>{box}</w:pict></mc:Fallback></mc:AlternateContent></w:r>"
+        )
+    )
+    assert read(tmp_path, document).text == "around\n\nboxed"
+
+
 def test_headers_are_reported_as_left_out(tmp_path: Path) -> None:
     document = python_docx.Document()
     document.sections[0].header.paragraphs[0].text = "Confidential"

@@ -43,6 +43,17 @@ def test_the_slow_way_and_the_fast_way_agree(tmp_path: Path) -> None:
     opened.close()
 
 
+def test_text_that_pdfium_shortened_is_read_by_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdfium, "FPDFText_GetText", lambda _page, _start, count, _buffer: count - 1)
+    document = pdf.parse(write_pdf(tmp_path / "a.pdf", [column(BODY)]), source="a.pdf")
+    assert document.text == BODY
+
+
+def test_a_hyphen_that_the_font_calls_soft_is_a_hyphen(tmp_path: Path) -> None:
+    path = write_pdf(tmp_path / "a.pdf", [column("A long\u00adterm plan.")])
+    assert pdf.parse(path, source="a.pdf").text == "A long-term plan."
+
+
 def test_pages_know_their_place_and_size(tmp_path: Path) -> None:
     path = write_pdf(tmp_path / "a.pdf", [column("One"), [], column("Three")], crop=(20, 30, 320, 480), rotation=90)
     document = pdf.parse(path, source="a.pdf")
@@ -89,6 +100,14 @@ def test_running_headers_rows_and_bullets_are_no_headings(tmp_path: Path) -> Non
     document = pdf.parse(write_pdf(tmp_path / "a.pdf", [page] * 4), source="a.pdf")
     assert [block for block in document.blocks if block.kind == "heading"] == []
     assert [block.kind for block in document.blocks if block.page == 1][-1] == "list_item"
+
+
+def test_bold_lines_that_only_follow_each_other_are_no_headings(tmp_path: Path) -> None:
+    address = [
+        Put(40, 460 - 30 * row, line, 10, "Helvetica-Bold") for row, line in enumerate(("Zone", "Rue", "Le", "Fr"))
+    ]
+    document = pdf.parse(write_pdf(tmp_path / "a.pdf", [address + column(BODY, BODY, BODY, top=300)]), source="a.pdf")
+    assert {block.kind for block in document.blocks} == {"paragraph"}
 
 
 def test_paragraphs_end_at_gaps(tmp_path: Path) -> None:

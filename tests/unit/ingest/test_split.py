@@ -85,6 +85,23 @@ def test_a_word_is_cut_only_when_it_alone_is_too_long() -> None:
     assert texts(document, spans) == ["short", "x" * 40, "x" * 40, "x" * 20 + " tail"]
 
 
+def test_a_word_that_fits_only_without_the_overlap_goes_without_it() -> None:
+    short = " ".join(["abc"] * 10)
+    document = document_of(("paragraph", f"{short} {'x' * 36}"))
+    spans = split_recursive(document, size=40, overlap=8, token_spans=letters)
+    assert texts(document, spans) == [short, "x" * 36]
+
+
+def test_a_heading_within_a_chunk_is_not_left_at_its_end() -> None:
+    stray = (
+        "one two three four five six seven eight nine ten eleven"  # too short to be a chunk, so the next section joins
+    )
+    document = document_of(("paragraph", stray), ("heading", "The heading"), ("paragraph", sentence(1, 14)))
+    first, second = cut(document, size=20)
+    assert texts(document, [first]) == [stray]
+    assert texts(document, [second])[0].startswith("The heading\n\nWord")
+
+
 def test_neighbours_share_whole_sentences_up_to_the_overlap() -> None:
     document = document_of(("paragraph", " ".join(sentence(number) for number in range(12))))
     spans = cut(document, size=40, overlap=10)
@@ -106,6 +123,12 @@ def test_short_sections_join_their_neighbours_where_both_fit() -> None:
     document = document_of(*parts)
     assert len(cut(document, size=100)) == 1
     assert len(cut(document, size=12)) > 1
+
+
+def test_a_stray_line_before_the_first_heading_joins_what_follows() -> None:
+    body = " ".join(sentence(number) for number in range(9))
+    document = document_of(("paragraph", "ACME plc"), ("heading", "Boats"), ("paragraph", body))
+    assert texts(document, cut(document, size=40))[0].startswith("ACME plc\n\nBoats\n\nWord")
 
 
 def test_the_context_is_the_title_and_the_path() -> None:

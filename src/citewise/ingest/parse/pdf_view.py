@@ -21,7 +21,6 @@ _MAX_PIXELS = 40_000_000
 _FILL = (255, 236, 158)
 _OUTLINE = (191, 54, 12)  # the colour is not the only cue
 _SAME_LINE = 0.25  # of the smaller cell
-_LINE_END_HYPHENS = (0x02, 0xFFFE)
 _LINE_BREAKS = (0x0A, 0x0D)
 _CODES = 0x110000
 
@@ -109,7 +108,7 @@ def _lines(raw: pdfium.FPDF_TEXTPAGE, start: int, end: int) -> list[list[float]]
         else:
             line = lines[-1]
             line[:] = [min(line[0], ink[0]), min(line[1], ink[1]), max(line[2], ink[2]), max(line[3], ink[3])]
-        last = None if code in _LINE_END_HYPHENS else here
+        last = here
     return lines
 
 
