@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 _READ = 8  # documents looked into
 _NUMBER = re.compile(r"^(?:§?\s*\d+(?:\.\d+)*[.)]?|[A-Z]{1,3}[.)])\s+")
-_ASKS = re.compile(r"(?:who|what|when|where|which|why|how|can|may|must|should|does|do|is|are)\b", re.IGNORECASE)
+_VERB = r"(?:is|are|was|were|do|does|did|can|may|must|should|will|has|have)"
+_ASKS = re.compile(rf"(?:{_VERB}|(?:who|what|when|where|why|how|which)(?: \w+)? {_VERB})\b[^,]*$", re.IGNORECASE)
+_HALF_ASKS = re.compile(r"(?:who|what|when|where|why|how|which)\b", re.IGNORECASE)
 _GENERAL = {"introduction", "contents", "table of contents", "summary", "overview", "appendix", "references", "notes"}
 
 
@@ -40,15 +42,19 @@ def _questions(engine: Engine, document: Document) -> list[str]:
         topic = _NUMBER.sub("", " ".join(shown.text[block.start : block.end].lstrip("# ").split())).rstrip(":")
         fits = 1 < len(topic.split()) < 9 and len(topic) < 60
         if fits and topic.lower() not in _GENERAL and topic.lower() not in title.lower():
-            questions.append(_question(topic, title))
+            question = _question(topic, title)
+            if question:
+                questions.append(question)
     # From the middle outwards: the first headings of a document are often its front matter.
     middle = len(questions) // 2
     return questions[middle:] + questions[:middle]
 
 
-def _question(topic: str, title: str) -> str:
+def _question(topic: str, title: str) -> str | None:
     if _ASKS.match(topic):
         return f"{topic.rstrip('?')}?"
+    if _HALF_ASKS.match(topic):
+        return None  # "What to bring": neither a question nor something that one can ask about
     return f"What does “{title}” say about {topic}?"
 
 

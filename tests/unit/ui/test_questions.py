@@ -37,6 +37,11 @@ def test_headings_that_ask_are_asked_as_they_are() -> None:
     assert suggested(Shelf(guide=["3. Who may land?"]), [named("guide")]) == ["Who may land?"]  # type: ignore[arg-type]
 
 
+def test_headings_that_only_begin_like_questions_are_left_out() -> None:
+    shelf = Shelf(guide=["What to bring", "How many, where and when"])
+    assert suggested(shelf, [named("guide")]) == ["What is “The guide” about?"]  # type: ignore[arg-type]
+
+
 def test_front_matter_and_titles_are_no_topics() -> None:
     shelf = Shelf(guide=["Contents", "Table of contents", "The guide", "One"])
     assert suggested(shelf, [named("guide")]) == ["What is “The guide” about?"]  # type: ignore[arg-type]
