@@ -64,6 +64,7 @@ def _empty() -> None:
 
 
 def _list(*, polled: bool) -> None:
+    notices.rerun_if_pending()
     with friendly():
         documents = place.documents()
         if polled and not any(document.status in UNFINISHED for document in documents):
@@ -133,7 +134,7 @@ def _actions(document: Document) -> list[str]:
 def _cells(document: Document) -> str:
     name = file_name(document.source)
     folder = document.source[: -len(name)].rstrip("/")
-    title = document.title if document.title and document.title != name else folder
+    title = document.title if document.title not in {"", name, name.rpartition(".")[0]} else folder
     warnings = len(document.report.warnings) + len(document.report.left_out) if document.report else 0
     facts = [
         counted(document.pages, "page") if document.pages else "",

@@ -14,6 +14,7 @@ from citewise.ui.failures import sentence
 from citewise.ui.text import escaped
 
 _KEY = "notices"
+_PENDING = "notices_pending"
 _SHOWN_S = 60.0  # seconds that a message of success stays; failures stay until dismissed
 _MOST = 4
 
@@ -46,6 +47,7 @@ def tell(text: str, *, failed: bool = False, undo: Undo | None = None) -> None:
     """Show ``text`` on top of the page from the next run on."""
     kept = [notice for notice in _all() if notice.failed]
     st.session_state[_KEY] = [*kept, Notice(text, failed, undo, time.time())][-_MOST:]
+    st.session_state[_PENDING] = True
 
 
 def attempt(action: Callable[[], None]) -> None:
@@ -56,8 +58,18 @@ def attempt(action: Callable[[], None]) -> None:
         tell(sentence(error), failed=True)
 
 
+def rerun_if_pending() -> None:
+    """Draw the whole page when there is a message that it does not show yet; for fragments.
+
+    A click within a fragment runs the fragment alone, and messages stand outside of it.
+    """
+    if st.session_state.get(_PENDING):
+        st.rerun()
+
+
 def show() -> None:
     """Draw the messages."""
+    st.session_state[_PENDING] = False
     fresh = [notice for notice in _all() if notice.failed or time.time() - notice.at < _SHOWN_S]
     st.session_state[_KEY] = fresh
     for index, notice in enumerate(fresh):

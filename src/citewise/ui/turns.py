@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from citewise.types import Answer, AnswerStatus, Citation, ScoredChunk, Turn, Verdict
-from citewise.ui import components, found, place, state
+from citewise.ui import components, found, notices, place, state
 from citewise.ui.failures import friendly
 from citewise.ui.notices import attempt
 from citewise.ui.place import Target
@@ -61,6 +61,7 @@ def announcement(turns: list[Turn]) -> str:
 
 
 def _watch(turn_id: str) -> None:
+    notices.rerun_if_pending()
     with friendly():
         turn = state.engine().turn(turn_id)
         if turn.answer.status != "running":

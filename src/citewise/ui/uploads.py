@@ -11,7 +11,7 @@ import streamlit as st
 
 import citewise
 from citewise.types import UNFINISHED, Added, Document, OnDuplicate, Upload
-from citewise.ui import place, state
+from citewise.ui import notices, place, state
 from citewise.ui.failures import friendly
 from citewise.ui.notices import attempt, tell
 from citewise.ui.text import counted, file_name, overall_percent, progress_line, shortened
@@ -96,6 +96,7 @@ def progress_strip(documents: Sequence[Document]) -> None:
 
 
 def _strip() -> None:
+    notices.rerun_if_pending()
     with friendly():
         documents = unfinished(place.documents())
         if not documents:
