@@ -96,7 +96,7 @@ def test_text_boxes_follow_their_paragraph_once(tmp_path: Path) -> None:
     document.add_paragraph("around")._p.append(
         parse_xml(
             f"<w:r {nsdecls('w')} {compatibility}><mc:AlternateContent><mc:Choice Requires='wps'>{box}</mc:Choice>"
-            f"<mc:Fallback><w:pict>{box}</w:pict></mc:Fallback></mc:AlternateContent></w:r>"
+            f"<mc:Fallback><w:pict>{box.replace('boxed', 'again')}</w:pict></mc:Fallback></mc:AlternateContent></w:r>"
         )
     )
     assert read(tmp_path, document).text == "around\n\nboxed"

@@ -49,8 +49,11 @@ def test_text_that_pdfium_shortened_is_read_by_index(tmp_path: Path, monkeypatch
     assert document.text == BODY
 
 
-def test_a_hyphen_that_the_font_calls_soft_is_a_hyphen(tmp_path: Path) -> None:
-    path = write_pdf(tmp_path / "a.pdf", [column("A long\u00adterm plan.")])
+def test_what_a_font_calls_a_soft_hyphen_within_a_line_is_a_hyphen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_pdf(tmp_path / "a.pdf", [column("A long-term plan.")])
+    monkeypatch.setattr(pdf, "_bulk_text", lambda _page, _count: "A long\u00adterm plan.")
     assert pdf.parse(path, source="a.pdf").text == "A long-term plan."
 
 

@@ -39,6 +39,12 @@ def test_words_on_two_lines_have_two_boxes(tmp_path: Path) -> None:
     assert first.x0 > second.x0
 
 
+def test_a_line_that_begins_below_the_end_of_the_last_one_has_its_own_box(tmp_path: Path) -> None:
+    path = write_pdf(tmp_path / "a.pdf", [[Put(40, 400, "WWW"), Put(60, 386, "WWWWWW")]])
+    ((first, second),) = boxes(path, [(1, 0, len("WWW \nWWWWWW"))], source="a.pdf")
+    assert first.y1 <= second.y0
+
+
 def test_a_broken_word_has_a_box_in_each_line(tmp_path: Path) -> None:
     path = write_pdf(tmp_path / "a.pdf", [column("Here is more infor-", "mation about it.")])
     ((first, second),) = boxes(path, [place(path, "infor\u00admation")], source="a.pdf")

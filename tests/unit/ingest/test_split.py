@@ -79,6 +79,11 @@ def test_sentences_end_chunks_before_words_do() -> None:
     assert all(piece.endswith(".") for piece in pieces)
 
 
+def test_a_rest_of_a_few_words_is_shared_out() -> None:
+    document = document_of(("paragraph", " ".join(sentence(number) for number in range(12))))
+    assert [piece.count(".") for piece in texts(document, cut(document, size=100))] == [7, 5]
+
+
 def test_a_word_is_cut_only_when_it_alone_is_too_long() -> None:
     document = document_of(("paragraph", "short " + "x" * 100 + " tail"))
     spans = split_recursive(document, size=40, overlap=8, token_spans=letters)
@@ -100,6 +105,8 @@ def test_a_heading_within_a_chunk_is_not_left_at_its_end() -> None:
     first, second = cut(document, size=20)
     assert texts(document, [first]) == [stray]
     assert texts(document, [second])[0].startswith("The heading\n\nWord")
+    document = document_of(("paragraph", stray[:-11]), ("heading", "The heading"), ("paragraph", sentence(1, 14)))
+    assert texts(document, cut(document, size=20))[0].endswith("The heading\n\n" + "Word" + " word" * 8)
 
 
 def test_neighbours_share_whole_sentences_up_to_the_overlap() -> None:

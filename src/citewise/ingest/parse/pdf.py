@@ -168,10 +168,7 @@ def page_text(text_page: pypdfium2.PdfTextPage) -> tuple[str, list[int]]:
     if count <= 0:
         return "", []
     text = _bulk_text(raw, count) or _text_by_index(raw, count)
-    # Fonts give their plain hyphen this code too, and some their space: the first has ink.
-    for match in [*re.finditer(SOFT_HYPHEN, text)]:
-        index = match.start()
-        text = f"{text[:index]}{'-' if _has_ink(raw, index) else ' '}{text[index + 1 :]}"
+    text = text.replace(SOFT_HYPHEN, "-")  # within a line it is how many fonts name their plain hyphen
     breaks = [match.start() for match in re.finditer("[\x02\ufffe]", text)]
     return clean(text.translate(_CHARACTERS)), breaks
 
@@ -209,12 +206,6 @@ def _bulk_text(raw: pdfium.FPDF_TEXTPAGE, count: int) -> str | None:
     text = bytes(buffer)[: 2 * count].decode("utf-16-le", "surrogatepass")
     # Characters that were left out would be missing here, whatever the pairs of surrogates make up for.
     return text if len(text) == count else None
-
-
-def _has_ink(raw: pdfium.FPDF_TEXTPAGE, index: int) -> bool:
-    x0, x1, y0, y1 = (ctypes.c_double() for _ in range(4))
-    found = pdfium.FPDFText_GetCharBox(raw, index, x0, x1, y0, y1)
-    return bool(found) and x1.value > x0.value and y1.value > y0.value
 
 
 def _text_by_index(raw: pdfium.FPDF_TEXTPAGE, count: int) -> str:
