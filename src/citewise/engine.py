@@ -34,6 +34,7 @@ from citewise.registry.blobs import Blobs
 from citewise.registry.database import Registry
 from citewise.registry.jobs import Job
 from citewise.registry.owner import OwnerLock
+from citewise.retrieve.expand import expand
 from citewise.retrieve.hybrid import Retriever
 from citewise.retrieve.rewrite import standalone
 from citewise.settings import Settings
@@ -67,6 +68,9 @@ QUESTION_CHARACTERS = 8_000
 
 HISTORY_TURNS = 6
 """Earlier turns that a question is read with."""
+
+SPARE = 3
+"""Chunks found for each hit that is wanted, since neighbours among them become one."""
 
 PDF = "application/pdf"
 
@@ -305,13 +309,29 @@ class Engine:
             question=rewritten,
             collection_id=collection_id,
             document_ids=document_ids,
-            k=query.k,
+            k=query.k * SPARE,
             mode=query.mode,
         )
+        expanding = time.perf_counter()
+        with self._registry.read() as rx:
+            hits = expand(
+                result.hits,
+                k=query.k,
+                neighbours=lambda chunk, reach: documents.neighbours(rx, chunk, reach),
+                slice_text=lambda chunk, start, end: documents.slice_text(
+                    rx, chunk.document_id, chunk.version, start, end
+                ),
+            )
+        expand_ms = (time.perf_counter() - expanding) * 1000
         total_ms = (time.perf_counter() - started) * 1000
-        timings = {**result.timings_ms, "rewrite": round(rewrite_ms, 2), "total": round(total_ms, 2)}
+        timings = {
+            **result.timings_ms,
+            "rewrite": round(rewrite_ms, 2),
+            "expand": round(expand_ms, 2),
+            "total": round(total_ms, 2),
+        }
         metrics().search_ended(timings)
-        return replace(result, question=question, standalone_question=rewritten, timings_ms=timings)
+        return replace(result, question=question, standalone_question=rewritten, hits=tuple(hits), timings_ms=timings)
 
     def ask(
         self,

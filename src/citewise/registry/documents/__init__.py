@@ -5,7 +5,7 @@ One version at a time serves answers. Ids are never used again: a document that 
 after it was removed is another document.
 """
 
-from citewise.registry.documents.contents import blocks, chunks, pages, slice_text, text
+from citewise.registry.documents.contents import blocks, chunks, neighbours, pages, slice_text, text
 from citewise.registry.documents.listing import find_by_hash, find_by_source, get, list_documents
 from citewise.registry.documents.versions import (
     VersionRecord,
@@ -28,6 +28,7 @@ __all__ = [
     "find_by_source",
     "get",
     "list_documents",
+    "neighbours",
     "pages",
     "publish",
     "save_parsed",

@@ -44,6 +44,19 @@ def chunks(rx: Connection, document_id: str, version: int) -> list[Chunk]:
     return [chunk_from(row) for row in rows]
 
 
+def neighbours(rx: Connection, chunk: Chunk, reach: int) -> list[Chunk]:
+    """Return the chunks of the same version at most ``reach`` places from ``chunk``, itself included, in order."""
+    rows = rx.execute(
+        select(*CHUNK_COLUMNS)
+        .where(
+            is_version(chunk_table, chunk.document_id, chunk.version),
+            chunk_table.c.ordinal.between(chunk.ordinal - reach, chunk.ordinal + reach),
+        )
+        .order_by(chunk_table.c.ordinal)
+    )
+    return [chunk_from(row) for row in rows]
+
+
 def _stored(rx: Connection, column: Any, document_id: str, version: int) -> Any:
     value = rx.scalar(select(column).where(is_version(texts, document_id, version)))
     if value is None:
