@@ -8,6 +8,7 @@ higher-is-better.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,10 @@ AnswerStatus = Literal["running", "complete", "abstained", "truncated", "refused
 
 UNFINISHED: frozenset[str] = frozenset({"received", "parsing", "chunking", "embedding", "indexing"})
 """Document states in which work still goes on."""
+
+
+_HYPHENATION = re.compile("\u00ad\\s*")
+"""Where a word was broken at the end of a line: parsers leave a soft hyphen there."""
 
 
 # --- ingest ---------------------------------------------------------------------------
@@ -157,7 +162,8 @@ class Chunk:
     @property
     def full_text(self) -> str:
         """What is embedded, indexed and sent to the model."""
-        return f"{self.context}\n{self.text}" if self.context else self.text
+        whole = f"{self.context}\n{self.text}" if self.context else self.text
+        return _HYPHENATION.sub("", whole)
 
 
 @dataclass(frozen=True, slots=True)

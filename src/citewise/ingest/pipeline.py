@@ -281,6 +281,9 @@ class Pipeline:
         except CitewiseError as error:
             if self._stopping():
                 return  # what failed was cut off by the end of the program
+            if len(claimed) == 1 and self._cancelled(claimed[0]):
+                self._end(claimed, "cancelled", None)  # and here by the person
+                return
             self._end(claimed, "failed", str(error))
         except Exception:
             log.exception("ingest failed", jobs=[job.id for job in claimed])
