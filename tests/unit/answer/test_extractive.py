@@ -78,6 +78,35 @@ def test_headings_are_not_quoted() -> None:
     assert [candidate.text for candidate in found] == ["Oil the bed every week."]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Volunteer Agreement 2024",
+        "The wreck of the old barque",
+        "What the Trust is for . . . . . . 4",
+        "1000 2000 3000 4000 chicks 2018 2019 2020 2021 2022",
+    ],
+)
+def test_what_says_nothing_by_itself_is_not_quoted(text: str) -> None:
+    sent = [Source(1, hit(text, headings=("Volunteer Agreement 2024",)))]
+    assert candidates(sent) == []
+
+
+@pytest.mark.parametrize("text", ["Belt | 2 hours | yearly", "- Oil: 2 litres", "Yes, they may."])
+def test_rows_items_and_short_sentences_are_quoted(text: str) -> None:
+    assert [candidate.text for candidate in candidates(sources(text))] == [text]
+
+
+def test_a_year_that_stands_nowhere_is_not_answered_with_another() -> None:
+    text = "In 2023 the isles had 4,377 day visitors, the most since day visitors were counted."
+    model = ExtractiveModel(HashEmbedder())
+    ends = [
+        list(model.stream(f"How many day visitors had the isles in {year}?", sources(text)))[-1]
+        for year in (2023, 1995)
+    ]
+    assert [end.stop for end in ends if isinstance(end, Finished)] == ["complete", "abstained"]
+
+
 def test_near_repeats_are_quoted_once() -> None:
     repeated = "Refunds are paid within 14 days of the return."
     found = candidates(sources(repeated, repeated + " ", "The office is closed on every Monday."))
