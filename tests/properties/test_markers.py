@@ -37,12 +37,15 @@ def test_it_does_not_matter_where_a_stream_is_cut(text: str, data: st.DataObject
 
 
 @given(text=texts)
+@example(text="[[99]9]")
 def test_every_marker_that_is_left_is_known(text: str) -> None:
     out, _ = filtered(text)
     assert {number for _, _, number in normal_markers(out)} <= KNOWN
 
 
 @given(text=texts)
+@example(text="[1,[99]1]")
+@example(text="`a`[99]`b [1]`")
 def test_filtering_again_changes_nothing(text: str) -> None:
     out, _ = filtered(text)
     assert filtered(out) == (out, 0)

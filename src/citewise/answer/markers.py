@@ -19,6 +19,7 @@ _GROUP = re.compile(
 )
 _TOKEN = re.compile(rf"(?P<number>{_NUMBER})|(?P<range>[-–—])")
 _MAY_BECOME_GROUP = re.compile(rf"[{re.escape(_OPEN)}][\w\s,;、，:.^#–—†-]*")
+_UNFINISHED = re.compile(_MAY_BECOME_GROUP.pattern + r"$")
 _GROUP_CHARACTERS = 60  # a longer bracket is no marker
 _RANGE = 20  # more sources than were ever sent; a longer range is no marker
 _IDENTIFIER = re.compile(r"(?:^|(?<=[^\w]))(?:[A-Za-z]|[A-Za-z]\w*_\w*|[a-z]+[A-Z]\w*)$")
@@ -134,7 +135,12 @@ class MarkerFilter:
         numbers = _numbers(group.group("numbers"))
         known = [number for number in numbers if number in self._known]
         self.dropped += len(numbers) - len(known)
-        return blanks + "".join(f"[{number}]" for number in known) if known else ""
+        if known:
+            return blanks + "".join(f"[{number}]" for number in known)
+        # What stood before and after a dropped marker must not become one, or longer backticks, by meeting.
+        if not blanks and self._written.endswith("`"):
+            return " "
+        return "…" if _UNFINISHED.search(self._written) else ""
 
 
 class _Code:
