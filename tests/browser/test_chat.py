@@ -139,3 +139,23 @@ def test_an_unknown_address_says_so_and_offers_a_new_chat(page: Page, served: Se
     page.goto(f"{served.url}/?c=nowhere")
     expect(page.get_by_text("There is no conversation named")).to_be_visible(timeout=WAIT_MS)
     expect(page.get_by_test_id("stChatInputTextArea")).to_be_enabled()
+
+
+def test_a_new_question_comes_into_view_and_the_reader_may_scroll_away(
+    page: Page, ask: Ask, models: FakeModels
+) -> None:
+    page.set_viewport_size({"width": 1024, "height": 420})
+    before, models.delay_s = models.delay_s, 0.0
+    for number in range(3):
+        ask(f"What about boats, time {number}?")
+        expect(page.get_by_role("heading", name=f"time {number}?", level=2)).to_be_in_viewport(timeout=WAIT_MS)
+        expect(page.get_by_text("How this was found")).to_have_count(number + 1, timeout=WAIT_MS)
+    models.delay_s = before
+    ask("And at last?")
+    expect(page.get_by_role("heading", name="And at last?", level=2)).to_be_in_viewport(timeout=WAIT_MS)
+    page.get_by_test_id("stMain").hover()
+    page.mouse.wheel(0, -2000)
+    first = page.get_by_role("heading", name="time 0?", level=2)
+    expect(first).to_be_in_viewport()
+    expect(page.get_by_text("How this was found")).to_have_count(4, timeout=WAIT_MS)
+    expect(first).to_be_in_viewport()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,6 +35,8 @@ def test_a_dropped_pdf_is_asked_and_the_quoted_words_are_boxed_on_its_page(
 ) -> None:
     page.goto(served.url)
     expect(page.get_by_text("Answers you can check")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_test_id("stFileUploaderDropzone")).to_be_visible()
+    expect(page.locator(".st-key-drop_anywhere .stBidiComponent")).to_be_attached()
 
     covered = page.evaluate(_DROP, [handbook.name, base64.b64encode(handbook.read_bytes()).decode()])
     assert covered, "files dragged over the window find the upload zone wherever they are"
@@ -42,7 +45,7 @@ def test_a_dropped_pdf_is_asked_and_the_quoted_words_are_boxed_on_its_page(
     ask("What is paid for meals on trips?")
     expect(page.get_by_role("heading", name="What is paid for meals on trips?", level=2)).to_be_visible(timeout=WAIT_MS)
     answer = page.locator(".answer")
-    expect(answer).to_contain_text("M", timeout=WAIT_MS)
+    expect(answer).to_contain_text(re.compile(r"\w"), timeout=WAIT_MS)
     expect(page.get_by_role("status").first).to_have_text("Searching your documents")
     early = answer.inner_text()
     expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()

@@ -27,6 +27,8 @@ def page() -> None:
 
     components.drop_anywhere()
     components.announcer(announcement(turns))
+    newest = turns[-1] if turns else None
+    components.follow(newest.id if newest else None, running=bool(newest and newest.answer.status == "running"))
     # Not seen: the questions below say it. Screen readers start from it.
     st.html(f'<h1 class="hidden">{escape(shortened(title or "New chat", 90))}</h1>')
     notices.show()

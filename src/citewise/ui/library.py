@@ -135,7 +135,7 @@ def _cells(document: Document) -> str:
     name = file_name(document.source)
     folder = document.source[: -len(name)].rstrip("/")
     title = document.title if document.title not in {"", name, name.rpartition(".")[0]} else folder
-    warnings = len(document.report.warnings) + len(document.report.left_out) if document.report else 0
+    warnings = len(document.report.warnings) if document.report else 0
     facts = [
         counted(document.pages, "page") if document.pages else "",
         counted(document.chunks, "passage") if document.chunks else "",
@@ -155,7 +155,7 @@ def _cells(document: Document) -> str:
     elif document.status == "failed" and document.error:
         below = f'<small class="reason">{escape(document.error)}</small>'
     elif warnings:
-        below += f'<small class="warned">{counted(warnings, "remark")} on what could not be read</small>'
+        below += f'<small class="warned">{counted(warnings, "warning")}: not all of it could be read</small>'
     return (
         f'<div class="document"><span class="kind" aria-hidden="true">{kind}</span>'
         f'<div class="name"><h2 title="{escape(document.source, quote=True)}">{escape(name)}</h2>{below}</div>'
@@ -199,10 +199,15 @@ def _details(document: Document) -> None:
             ("Failed because", document.error or ""),
         ]
         facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in rows if value)
-        remarks = [*report.warnings, *report.left_out] if report else []
-        notes = "".join(f"<li>{escape(remark)}</li>" for remark in remarks)
-        listed = f'<h3 class="label">What could not be read</h3><ul>{notes}</ul>' if notes else ""
-        st.html(f'<dl class="facts">{facts}</dl>{listed}')
+        lists = "".join(
+            f'<h3 class="label">{title}</h3><ul class="remarks">{items}</ul>'
+            for title, items in (
+                ("What could not be read", _items(report.warnings if report else ())),
+                ("What was left out on purpose", _items(report.left_out if report else ())),
+            )
+            if items
+        )
+        st.html(f'<dl class="facts">{facts}</dl>{lists}')
         with st.container(horizontal=True):
             try:
                 original = state.engine().original(document.id, version=document.version)
@@ -219,3 +224,7 @@ def _details(document: Document) -> None:
                     on_click="ignore",
                 )
             st.button("Close", key=f"close_{document.id}", on_click=lambda: st.session_state.update(details=None))
+
+
+def _items(texts: Sequence[str]) -> str:
+    return "".join(f"<li>{escape(text)}</li>" for text in texts)

@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import streamlit as st
 from anyio import to_thread
@@ -108,6 +108,6 @@ def _unusable(host: str, port: int) -> str | None:
     return None
 
 
-def _leave(error: CitewiseError) -> None:
+def _leave(error: CitewiseError) -> NoReturn:
     print(error, file=sys.stderr, flush=True)  # noqa: T201 - the one sentence that a failed start owes
     os._exit(EXIT_IN_USE if isinstance(error, DirectoryInUseError) else EXIT_FAILED)

@@ -25,7 +25,7 @@ def test_an_empty_library_says_what_to_do(engine: FakeEngine, open_library: Open
 def test_documents_are_listed_with_what_was_read_of_them(engine: FakeEngine, open_library: OpenLibrary) -> None:
     shown = words(add(open_library(), "handbook.pdf"))
     assert "12 pages · 48 passages · 8 B" in shown
-    assert "1 remark on what could not be read" in shown
+    assert "1 warning: not all of it could be read" in shown
     assert "Ready" in shown
 
 

@@ -56,6 +56,11 @@ def announcer(message: str, *, key: str = "announcer") -> None:
     _component("announcer", html)(key=key, data={"message": message})
 
 
+def follow(turn_id: str | None, *, running: bool) -> None:
+    """Keep the newest turn in view while it is written, until the reader scrolls."""
+    _component("follow", "<span hidden></span>")(key="follow", data={"turn": turn_id, "running": running})
+
+
 def panel_keys(*, key: str, target: str, on_close: Callable[[], None]) -> None:
     """Make the source panel around this close on Escape, and scroll to its mark when ``target`` changes."""
 

@@ -39,8 +39,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
     press(root, Number(chip.dataset.marker));
     setTriggerValue("open", Number(chip.dataset.marker));
   };
-  // When the panel was closed from within, focus would be lost with it: give it back to the chip.
-  const lost = document.activeElement === document.body || document.activeElement === null;
+  // A panel that is closed from within takes the focus with it: give it back to the chip. The
+  // panel's own elements may still be there, or be gone already.
+  const active = document.activeElement;
+  const lost = !active || active === document.body || active.closest(".st-key-source_panel");
   if (before.pressed && data.pressed === null && lost) {
     root.querySelector(`button.cite[data-marker="${before.pressed}"]`)?.focus({ preventScroll: true });
   }
