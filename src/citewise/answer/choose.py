@@ -15,9 +15,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from citewise.answer.question import Question, has_answer_of_kind
+from citewise.language.question import Question, has_answer_of_kind
 from citewise.answer.sentences import sentence_spans
-from citewise.answer.terms import terms
+from citewise.language.terms import terms
 from citewise.protocols import Source
 
 MOST = 4

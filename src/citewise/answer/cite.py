@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from citewise.answer.markers import normal_markers, without_markers
 from citewise.answer.sentences import sentence_spans
-from citewise.answer.terms import terms
+from citewise.language.terms import terms
 from citewise.protocols import Source
 from citewise.types import Citation, Evidence
 

@@ -15,7 +15,7 @@ from citewise.answer.choose import (
     reading_order,
     scores,
 )
-from citewise.answer.question import read_question
+from citewise.language.question import read_question
 from citewise.protocols import ChatEvent, Embedder, Finished, Quoted, Source, TextDelta
 from citewise.types import Message, Usage, Vector
 

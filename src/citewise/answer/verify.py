@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from citewise.answer.terms import names, negated, numbers, overlap, terms
+from citewise.language.terms import names, negated, numbers, overlap, terms
 from citewise.types import Verdict
 
 SUPPORTED_SHARE = 0.6

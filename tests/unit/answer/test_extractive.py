@@ -6,7 +6,7 @@ import pytest
 
 from citewise.answer.choose import candidates, choose
 from citewise.answer.extractive import ExtractiveModel, shown
-from citewise.answer.question import Kind, has_answer_of_kind, read_question
+from citewise.language.question import Kind, has_answer_of_kind, read_question
 from citewise.protocols import Finished, Quoted, Source, TextDelta
 from tests.fakes import HashEmbedder
 from tests.unit.answer.builders import hit, sources

@@ -1,4 +1,4 @@
-"""The words of a text as the answering stages compare them: terms, numbers, names.
+"""The words of a text as searching and answering compare them: terms, numbers, names.
 
 Built for English and tolerant of other languages: words that no rule knows are compared
 as they are, and writing without spaces is compared by pairs of characters.

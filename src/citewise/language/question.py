@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from citewise.answer.terms import fold, names, numbers, terms, words
+from citewise.language.terms import fold, names, numbers, terms, words
 
 Kind = Literal["who", "when", "where", "amount", "span_of_time", "other"]
 """What would answer it: a person, a date, a place, a number, a length of time."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from citewise.answer.terms import names, negated, number, numbers, overlap, terms
+from citewise.language.terms import names, negated, number, numbers, overlap, terms
 
 
 def test_forms_of_a_word_meet() -> None:

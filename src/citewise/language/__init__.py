@@ -1,0 +1,1 @@
+"""The words of texts and questions, as searching and answering compare them."""
