@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from citewise.ui import serve
+from citewise import serve
 from citewise.ui.failures import show_failure
 
 # Written out, not taken from serve.build_app(): Streamlit recognises an app by this very call.

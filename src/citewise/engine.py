@@ -136,6 +136,11 @@ class Engine:
         ready = checks["registry"] == checks["index"] == "ok" and state != "loading"
         return Health(ready=ready, checks=checks, embedder=state, degraded=degraded)
 
+    @property
+    def max_file_bytes(self) -> int:
+        """The largest file that ``add`` takes."""
+        return self._settings.ingest.max_file_mb * 10**6
+
     # --- documents --------------------------------------------------------------------
 
     def add(
@@ -166,7 +171,7 @@ class Engine:
         if stream is None:
             raise ValueError("an upload needs a stream or a text")
         try:
-            return self._blobs.put(stream, limit_bytes=self._settings.ingest.max_file_mb * 10**6)
+            return self._blobs.put(stream, limit_bytes=self.max_file_bytes)
         except IngestError as error:
             return error
 
@@ -380,7 +385,7 @@ class Engine:
     def _answer(self, query: Query, model: ChatModel, progress: Progress) -> Answer:
         progress.step("searching")
         found = self.search(query)
-        progress.step("reading", standalone_question=found.standalone_question)
+        progress.found(found)
         pages = _PageMaps(self._registry)
         settings = self._settings.answer
         answer = generate(

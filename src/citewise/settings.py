@@ -113,6 +113,10 @@ class Settings(BaseSettings):
         None, validation_alias="ANTHROPIC_BASE_URL", description="Address of an Anthropic-compatible server."
     )
 
+    def secrets(self) -> list[str]:
+        """The configured keys, for logs to hide."""
+        return [key.get_secret_value() for key in (self.openai_api_key, self.anthropic_api_key) if key]
+
 
 PROVIDER_VARIABLES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from functools import partial
 
+from citewise import serve
 from citewise.build import open_engine
-from citewise.ui import serve
 from tests.fakes import HashEmbedder
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ HOMES = {
     "fastapi": ("api/",),
     "openai": ("answer/openai.py",),
     "sentence_transformers": ("embed/local.py",),
-    "streamlit": ("ui/",),
+    "streamlit": ("ui/", "serve.py"),
     "tantivy": ("index/tantivy.py",),
     "torch": ("embed/local.py",),
 }

@@ -17,7 +17,7 @@ from citewise.errors import CitewiseError
 from citewise.observe.metrics import metrics
 from citewise.registry import turns
 from citewise.registry.database import Registry
-from citewise.types import Answer, Turn
+from citewise.types import Answer, SearchResult, Turn
 
 log = structlog.get_logger(__name__)
 
@@ -48,11 +48,15 @@ class Progress:
     def cancel(self) -> None:
         self._stop.set()
 
-    def step(self, name: str, *, standalone_question: str | None = None) -> None:
+    def step(self, name: str) -> None:
         """Say what goes on now."""
-        turn = replace(self._turn, step=name)
-        if standalone_question is not None:
-            turn = replace(turn, standalone_question=standalone_question)
+        self._show(replace(self._turn, step=name))
+        self._save()
+
+    def found(self, result: SearchResult) -> None:
+        """Say what the search found; the reading of it goes on now."""
+        answer = replace(self._turn.answer, contexts=result.hits)
+        turn = replace(self._turn, step="reading", standalone_question=result.standalone_question, answer=answer)
         self._show(turn)
         self._save()
 
@@ -80,7 +84,11 @@ class Progress:
         try:
             with self._registry.write() as tx:
                 turns.save_text(
-                    tx, turn.id, text=turn.answer.text, step=turn.step, standalone_question=turn.standalone_question
+                    tx,
+                    turn.id,
+                    text=turn.answer.text,
+                    step=turn.step,
+                    standalone_question=turn.standalone_question,
                 )
         except CitewiseError:
             # A full disk must not end an answer that somebody reads; the next save may succeed.
@@ -148,7 +156,8 @@ class AnswerRunner:
         turn_id = progress.turn.id
         started = time.perf_counter()
         try:
-            answer = work(progress)
+            with metrics().job("answer"):
+                answer = work(progress)
         except CitewiseError as error:
             answer = self._broken(progress, str(error))
         except Exception:

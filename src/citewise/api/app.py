@@ -18,7 +18,6 @@ from citewise.engine import Engine
 def create_app(
     get_engine: Callable[[], Engine],
     *,
-    max_file_bytes: int | None = None,
     allowed_hosts: Sequence[str] = (),
 ) -> FastAPI:
     """Make the API over the engine of this process.
@@ -26,7 +25,6 @@ def create_app(
     Args:
         get_engine: Called by every request; may raise a ``CitewiseError``, whose sentence
             and status the caller then gets.
-        max_file_bytes: The engine's own limit for one file; refusals above it have status 413.
         allowed_hosts: Names under which the server may be addressed, see ``Guard``.
     """
     app = FastAPI(
@@ -37,7 +35,6 @@ def create_app(
         redoc_url=None,
     )
     app.state.get_engine = get_engine
-    app.state.max_file_bytes = max_file_bytes
     app.include_router(documents.router)
     app.include_router(questions.router)
     app.add_middleware(Guard, allowed_hosts=allowed_hosts)

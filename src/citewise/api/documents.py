@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
+from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 from fastapi.responses import FileResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -45,7 +45,6 @@ class Records(BaseModel):
 
 @router.post("/documents", status_code=202)
 def upload(
-    request: Request,
     engine: EngineOfApp,
     files: Annotated[list[UploadFile], File(description="One or more files.")],
     collection: Annotated[str, Form()] = "default",
@@ -59,8 +58,7 @@ def upload(
     """
     uploads = [Upload(source=clean_source(file.filename or ""), stream=file.file) for file in files]
     added = engine.add(uploads, collection=collection, on_duplicate=on_duplicate)
-    largest = request.app.state.max_file_bytes
-    too_large = largest is not None and all((file.size or 0) > largest for file in files)
+    too_large = all((file.size or 0) > engine.max_file_bytes for file in files)
     return _receipts(added, refused_status=413 if too_large else 422)
 
 

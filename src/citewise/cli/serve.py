@@ -6,8 +6,6 @@ from typing import Annotated
 
 import typer
 
-from citewise.cli.session import prepare_to_serve
-
 
 def serve(
     *,
@@ -15,7 +13,9 @@ def serve(
     port: Annotated[int | None, typer.Option("--port", min=1, max=65535, metavar="P", help="TCP port.")] = None,
 ) -> None:
     """Serve the app, its API and its metrics, until stopped."""
-    settings = prepare_to_serve()
-    from citewise.ui.serve import run  # noqa: PLC0415 - Streamlit takes a second to load
+    from citewise.serve import run  # noqa: PLC0415 - Streamlit takes a second to load
+    from citewise.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings()
 
     run(host=host or settings.serve.host, port=port or settings.serve.port)

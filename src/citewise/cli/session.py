@@ -169,27 +169,12 @@ def prepare() -> Settings:
     from citewise.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings()
-    secrets = _secrets(settings)
+    secrets = settings.secrets()
     if "log_level" in settings.model_fields_set:
         configure_logging(level=settings.log_level, secrets=secrets)
     else:
         configure_logging(level="warning", secrets=secrets, path=settings.home / LOG_NAME)
     return settings
-
-
-def prepare_to_serve() -> Settings:
-    """Read the settings, and send log lines to standard error."""
-    from citewise.observe.logs import configure_logging  # noqa: PLC0415
-    from citewise.settings import load_settings  # noqa: PLC0415
-
-    settings = load_settings()
-    configure_logging(level=settings.log_level, secrets=_secrets(settings))
-    return settings
-
-
-def _secrets(settings: Settings) -> list[str]:
-    keys = (settings.openai_api_key, settings.anthropic_api_key)
-    return [key.get_secret_value() for key in keys if key]
 
 
 def health_of(server: str) -> Health:

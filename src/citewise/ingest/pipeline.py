@@ -70,6 +70,7 @@ class _Work:
     version: VersionRecord
     chunks: list[Chunk]
     started: float  # time.perf_counter()
+    pages: int = 0
     timings_ms: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -135,6 +136,7 @@ class Pipeline:
             return work
         self._stage(work, "parsing")
         parsed = self._parse(version, job)
+        work.pages = len(parsed.pages)
         work.timings_ms["parse"] = _since(started)
         self._check(job)
         self._stage(work, "chunking")
@@ -197,6 +199,7 @@ class Pipeline:
             fresh = self._embedder.embed_documents([texts[text_hash] for text_hash in batch])
             new = dict(zip(batch, fresh, strict=True))
             vectors.update(new)
+            metrics().texts_embedded(len(batch))
             with self._registry.write() as tx:
                 embeddings.put_many(tx, fingerprint, new)
                 for work in group:
@@ -244,7 +247,9 @@ class Pipeline:
             indexes.keywords.delete(retired)
         for work in group:
             log.info("document ready", document_id=work.version.document_id, chunks=len(work.chunks))
-            metrics().document_ended("ready", chunks=len(work.chunks))
+            metrics().document_ended("ready", pages=work.pages, chunks=len(work.chunks))
+            for stage, milliseconds in work.timings_ms.items():
+                metrics().ingest_stage(stage, milliseconds / 1000)
 
     # --- states -----------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from citewise.ingest.pipeline import Pipeline
+from citewise.observe.metrics import metrics
 from citewise.registry import jobs
 from citewise.registry.database import Registry
 from citewise.registry.jobs import Job
@@ -91,7 +92,8 @@ class IngestRunner:
                         claimed = jobs.claim(tx, limit=CLAIM)
                     if not claimed:
                         break
-                    pipeline.run(claimed)
+                    with metrics().job("ingest"):
+                        pipeline.run(claimed)
                 except Exception:
                     log.exception("the ingest thread met an error and goes on")
                     self._stop.wait(5)

@@ -22,7 +22,7 @@ def engine(tmp_path: Path) -> FakeEngine:
 @pytest.fixture
 def client(engine: FakeEngine) -> Iterator[TestClient]:
     """The API as it is served: mounted, beside the health routes."""
-    api = create_app(lambda: engine, max_file_bytes=1000)
+    api = create_app(lambda: engine)
     app = Starlette(routes=[Mount("/api", app=api), *health_routes(lambda: engine)])
     with TestClient(app, base_url="http://localhost:8501", raise_server_exceptions=False) as client:
         yield client

@@ -73,6 +73,10 @@ class FakeEngine(Engine):
         self.model_failure: str | None = None
         self.closed = False
 
+    @property
+    def max_file_bytes(self) -> int:
+        return self._max_bytes
+
     def close(self) -> None:
         self.closed = True
 

@@ -155,9 +155,9 @@ def test_an_unforeseen_error_on_the_server_is_a_sentence_here(run: Run, engine: 
 
 def test_serve_hands_over_what_was_asked_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[tuple[str, int]] = []
-    module = ModuleType("citewise.ui.serve")
+    module = ModuleType("citewise.serve")
     module.run = lambda *, host, port: served.append((host, port))  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "citewise.ui.serve", module)
+    monkeypatch.setitem(sys.modules, "citewise.serve", module)
     assert run("serve").code == 0
     assert run("serve", "--host", "::1", "--port", "9000").code == 0
     assert served == [("127.0.0.1", 8501), ("::1", 9000)]

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from citewise import serve
 from citewise.types import Upload
-from citewise.ui import serve, state
+from citewise.ui import state
 from tests.unit.ui.fake_engine import FakeEngine
 
 _TIMEOUT_S = 60

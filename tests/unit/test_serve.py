@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from citewise import serve
 from citewise.settings import IngestSettings
-from citewise.ui import serve
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_port_that_is_taken_is_told_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,7 +50,7 @@ def test_a_directory_in_use_ends_the_start_with_75_and_a_sentence(tmp_path: Path
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         ended = subprocess.run(
-            [sys.executable, "-c", f"from citewise.ui import serve; serve.run(port={port})"],
+            [sys.executable, "-c", f"from citewise import serve; serve.run(port={port})"],
             env={**os.environ, "CITEWISE_HOME": str(tmp_path)},
             cwd=tmp_path,
             capture_output=True,

@@ -22,26 +22,32 @@ from starlette.routing import BaseRoute, Mount
 from citewise.api import create_app, health_routes
 from citewise.build import open_engine
 from citewise.errors import CitewiseError, DirectoryInUseError
+from citewise.observe.logs import configure_logging
 from citewise.settings import load_settings
 from citewise.ui import state
 from citewise.ui.failures import show_failure
 
-SCRIPT = Path(__file__).with_name("main.py")
-CONFIG = Path(__file__).with_name("config.toml")
+SCRIPT = Path(__file__).parent / "ui" / "main.py"
+CONFIG = Path(__file__).parent / "ui" / "config.toml"
 EXIT_FAILED = 1
 EXIT_IN_USE = 75
 
 
 def routes() -> list[BaseRoute]:
     """Everything that is served besides the pages."""
-    return [Mount("/api", app=create_app(state.engine)), *health_routes(state.engine)]
+    return [
+        Mount("/api", app=create_app(state.engine, allowed_hosts=st.get_option("server.allowedHosts"))),
+        *health_routes(state.engine),
+    ]
 
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Open the engine before the first request, and close it after the last."""
     try:
-        engine = await to_thread.run_sync(lambda: open_engine(load_settings()))
+        settings = load_settings()
+        configure_logging(level=settings.log_level, secrets=settings.secrets())
+        engine = await to_thread.run_sync(open_engine, settings)
     except CitewiseError as error:
         # Raised from here, any exception (SystemExit included) would end as uvicorn's
         # traceback and exit code 3; nothing is open yet that would have to be closed.
