@@ -109,7 +109,7 @@ def server(engine: FakeEngine) -> Iterator[str]:
     port = served.servers[0].sockets[0].getsockname()[1]
     yield f"http://127.0.0.1:{port}"
     served.should_exit = True
-    thread.join(5)
+    thread.join(60)
 
 
 @pytest.fixture(params=["here", "over the API"])
