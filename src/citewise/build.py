@@ -27,6 +27,7 @@ from citewise.registry.blobs import Blobs
 from citewise.registry.database import Registry
 from citewise.registry.owner import OwnerLock
 from citewise.retrieve.hybrid import Retriever
+from citewise.retrieve.rerank import LinearReranker
 from citewise.settings import Settings
 
 SPECIAL_TOKENS = 2
@@ -82,6 +83,7 @@ def open_engine(settings: Settings, *, embedder: Embedder | None = None) -> Engi
             indexes=indexes.result,
             join=_joiner(registry),
             fetch_k=settings.search.fetch_k,
+            reranker=LinearReranker(),
         )
         stack.callback(retriever.close)
         answers = AnswerRunner(registry)

@@ -316,6 +316,7 @@ class Engine:
             document_ids=document_ids,
             k=query.k * SPARE,
             mode=query.mode,
+            rerank=query.rerank,
         )
         expanding = time.perf_counter()
         with self._registry.read() as rx:

@@ -258,6 +258,7 @@ class Query:
     where: Mapping[str, str] = field(default_factory=dict)
     history: tuple[Message, ...] = ()
     mode: SearchMode = "hybrid"
+    rerank: bool = True  # False: in the order of the search itself
 
 
 @dataclass(frozen=True, slots=True)

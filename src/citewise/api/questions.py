@@ -72,6 +72,7 @@ def search(engine: EngineOfApp, body: SearchBody) -> dict[str, Any]:
         where=body.where,
         history=body.messages(),
         mode=body.mode,
+        rerank=body.rerank != "none",
         **count,
     )
     return wire.search_json(engine.search(query), explain=body.explain)

@@ -46,7 +46,9 @@ def search(
     server: options.Server = None,
 ) -> None:
     """Find the chunks that fit a question."""
-    asked = Asked(question or "", collection, k, options.pairs(where), mode=mode, explain=explain)
+    asked = Asked(
+        question or "", collection, k, options.pairs(where), mode=mode, rerank=rerank != "none", explain=explain
+    )
     _one_of(question, queries)
     with connect(server) as session:
         if queries:

@@ -106,7 +106,8 @@ class RemoteSession:
         return list(self._get("api/collections")["collections"])
 
     def search(self, asked: Asked) -> Json:
-        return _checked(self._send("POST", "api/search", json={**_question(asked), "mode": asked.mode}))
+        body = {**_question(asked), "mode": asked.mode, "rerank": None if asked.rerank else "none"}
+        return _checked(self._send("POST", "api/search", json=body))
 
     def ask(self, asked: Asked, *, on_text: Callable[[str], None]) -> Json:
         body = {**_question(asked), "model": asked.model}
@@ -208,7 +209,7 @@ class RemoteSubject:
         ]
 
     def search(self, query: Query) -> SearchResult:
-        asked = Asked(query.text, query.collection, query.k, dict(query.where), query.history, query.mode)
+        asked = Asked(query.text, query.collection, query.k, dict(query.where), query.history, query.mode, query.rerank)
         found = self._session.search(asked)
         hits = tuple(hit_of(hit) for hit in found["hits"])
         return SearchResult(

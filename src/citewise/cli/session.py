@@ -36,6 +36,7 @@ class Asked:
     where: dict[str, str] = field(default_factory=dict)
     history: tuple[Message, ...] = ()
     mode: SearchMode = "hybrid"
+    rerank: bool = True
     model: str | None = None
     explain: bool = False
 
@@ -111,7 +112,15 @@ class LocalSession:
 
     def search(self, asked: Asked) -> Json:
         count = {} if asked.k is None else {"k": asked.k}
-        query = Query(asked.text, asked.collection, where=asked.where, history=asked.history, mode=asked.mode, **count)
+        query = Query(
+            asked.text,
+            asked.collection,
+            where=asked.where,
+            history=asked.history,
+            mode=asked.mode,
+            rerank=asked.rerank,
+            **count,
+        )
         return wire.search_json(self._engine.search(query), explain=asked.explain)
 
     def ask(self, asked: Asked, *, on_text: Callable[[str], None]) -> Json:

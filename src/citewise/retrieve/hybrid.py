@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 from citewise.errors import ProviderError, StoreError
 from citewise.index.generations import Indexes
-from citewise.protocols import Embedder
+from citewise.protocols import Embedder, Reranker
 from citewise.retrieve.fuse import reciprocal_rank_fusion, score_fusion
 from citewise.types import Chunk, ScoredChunk, SearchMode, SearchResult, Vector
 
@@ -22,6 +22,7 @@ Fusion = Literal["scores", "ranks"]
 _WIDENINGS = 2
 _WIDEN_BY = 4
 _STEPS = ("total", "rewrite", "embed", "dense", "keyword", "fuse", "join", "rerank")
+_RERANKED = 50
 _THREADS = 8  # keyword searches at a time; each takes a millisecond or so
 
 
@@ -55,6 +56,7 @@ class Retriever:
         fetch_k: Candidates from each kind of search, at least.
         fusion: How both kinds are merged: by scaled ``scores`` or by ``ranks``.
         rrf_k: Damping constant of fusion by ranks.
+        reranker: Orders the best of what hybrid search found; ``None`` keeps the order of fusion.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Retriever:
         fetch_k: int = 50,
         fusion: Fusion = "scores",
         rrf_k: int = 60,
+        reranker: Reranker | None = None,
     ) -> None:
         self._embedder = embedder
         self._indexes = indexes
@@ -73,6 +76,7 @@ class Retriever:
         self._fetch_k = fetch_k
         self._fusion = fusion
         self._rrf_k = rrf_k
+        self._reranker = reranker
         self._threads = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="citewise-search")
 
     def close(self) -> None:
@@ -87,6 +91,7 @@ class Retriever:
         k: int,
         document_ids: Collection[str] | None = None,
         mode: SearchMode = "hybrid",
+        rerank: bool = True,
     ) -> SearchResult:
         """Return the ``k`` best chunks, best first; fewer only if there are no more.
 
@@ -96,6 +101,7 @@ class Retriever:
             k: Hits wanted, >= 1.
             document_ids: Only these documents; ``None`` means all.
             mode: ``dense`` (meaning) or ``keyword`` (words) runs that search only.
+            rerank: ``False`` keeps the order of fusion.
 
         Raises:
             StoreError: Every search that was to run failed.
@@ -116,13 +122,20 @@ class Retriever:
                 if len(joined) >= k or len(joined) == len(fused) or all_seen or widenings == _WIDENINGS:
                     break
                 fetch_k *= _WIDEN_BY
-            hits, candidates = _report(rankings, fused, joined, k=k)
+            hits = _hits(rankings, fused, joined)
+            reranker = self._reranker if rerank and mode == "hybrid" else None
+            if reranker:
+                with look.timed("rerank"):
+                    # The tail is left out: fusion put it last, and reading it takes as long as the best.
+                    hits = reranker.rerank(question, hits[: max(k, _RERANKED)])
+            candidates = _trace(rankings, fused, joined, hits, k=k)
         return SearchResult(
             question=question,
             standalone_question=question,
-            hits=hits,
+            hits=tuple(hits[:k]),
             timings_ms=look.timings_ms,
             generation=look.indexes.generation,
+            reranker=reranker.name if reranker else None,
             degraded=tuple(look.degraded),
             trace={
                 "mode": mode,
@@ -206,45 +219,56 @@ class _Look:
             self.timings_ms[step] += (perf_counter() - started) * 1000
 
 
-def _report(
-    rankings: Mapping[str, Ranking], fused: Ranking, joined: Mapping[str, Joined], *, k: int
-) -> tuple[tuple[ScoredChunk, ...], list[dict[str, Any]]]:
-    """The hits, and what became of every candidate."""
-    places = {
-        name: {chunk_id: (rank, score) for rank, (chunk_id, score) in enumerate(ranking, start=1)}
-        for name, ranking in rankings.items()
-    }
+def _hits(rankings: Mapping[str, Ranking], fused: Ranking, joined: Mapping[str, Joined]) -> list[ScoredChunk]:
+    """Everything that was found and may be served, in the order of fusion."""
+    by_name = {name: dict(ranking) for name, ranking in rankings.items()}
     hits: list[ScoredChunk] = []
-    candidates: list[dict[str, Any]] = []
     for chunk_id, score in fused:
-        found = {name: ranks[chunk_id] for name, ranks in places.items() if chunk_id in ranks}
-        scores = {name: value for name, (_, value) in found.items()}
+        if (item := joined.get(chunk_id)) is None:
+            continue
+        scores = {name: values[chunk_id] for name, values in by_name.items() if chunk_id in values}
         if len(rankings) > 1:
             scores["fused"] = score
-        item = joined.get(chunk_id)
-        dropped = None
-        if item is None:
-            dropped = "not joined"
-        elif len(hits) >= k:
-            dropped = "below k"
-        else:
-            hits.append(
-                ScoredChunk(
-                    chunk=item.chunk,
-                    score=score,
-                    rank=len(hits) + 1,
-                    scores=scores,
-                    source=item.source,
-                    title=item.title,
-                    content_hash=item.content_hash,
-                )
+        hits.append(
+            ScoredChunk(
+                chunk=item.chunk,
+                score=score,
+                rank=len(hits) + 1,
+                scores=scores,
+                source=item.source,
+                title=item.title,
+                content_hash=item.content_hash,
             )
+        )
+    return hits
+
+
+def _trace(
+    rankings: Mapping[str, Ranking],
+    fused: Ranking,
+    joined: Mapping[str, Joined],
+    hits: Sequence[ScoredChunk],
+    *,
+    k: int,
+) -> list[dict[str, Any]]:
+    """What became of every candidate, in the order of fusion."""
+    ranks = {
+        name: {chunk_id: rank for rank, (chunk_id, _) in enumerate(ranking, 1)} for name, ranking in rankings.items()
+    }
+    scores = {name: dict(ranking) for name, ranking in rankings.items()}
+    if len(rankings) > 1:
+        scores["fused"] = dict(fused)
+    final = {hit.chunk.id: hit for hit in hits}
+    candidates: list[dict[str, Any]] = []
+    for chunk_id, _ in fused:
+        hit = final.get(chunk_id)
+        kept = hit is not None and hit.rank <= k
         candidates.append(
             {
                 "chunk_id": chunk_id,
-                "ranks": {name: rank for name, (rank, _) in found.items()},
-                "scores": scores,
-                "dropped": dropped,
+                "ranks": {name: places[chunk_id] for name, places in ranks.items() if chunk_id in places},
+                "scores": hit.scores if hit else {name: v[chunk_id] for name, v in scores.items() if chunk_id in v},
+                "dropped": None if kept else "not joined" if chunk_id not in joined else "below k",
             }
         )
-    return tuple(hits), candidates
+    return candidates

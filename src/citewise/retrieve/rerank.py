@@ -1,6 +1,10 @@
 """Orders found chunks by what speaks for them: how near in meaning, which words, how close together.
 
-Pure, and without a model to load: a weighted sum of some figures for each chunk.
+Pure, and without a model to load: a weighted sum of figures for each chunk. The weights were
+fitted by ``benchmarks/fit_reranker.py`` on public question sets. nDCG@10 of fusion and then of
+this, each question ranked by weights that were fitted on the other half: scifact 0.706, 0.720;
+nq 0.936, 0.939; hotpotqa 0.840, 0.850; squad 0.926, 0.940; chunking_eval 0.897, 0.918;
+clapnq 0.989, 0.991.
 """
 
 from __future__ import annotations
@@ -9,8 +13,9 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from citewise.language.question import Question, has_answer_of_kind, read_question
+from citewise.language.question import Question, read_question
 from citewise.language.terms import terms
 from citewise.types import ScoredChunk
 
@@ -62,11 +67,10 @@ def features(question: str, hits: Sequence[ScoredChunk]) -> list[tuple[float, ..
     keyword = _Scale.of([hit.scores["keyword"] for hit in hits if "keyword" in hit.scores])
     pairs = _pairs(question, asked)
     quoted = [match.group(1).casefold() for match in _QUOTED.finditer(question)]
-    numbers = [term for term in asked.weights if term[0].isdigit()]
     firm = asked.firm
     at = {(hit.chunk.document_id, hit.chunk.ordinal): index for index, hit in enumerate(hits)}
     fused = _Scale.of([hit.score for hit in hits])
-    rows = []
+    rows: list[tuple[float, ...]] = []
     for hit, own in zip(hits, words, strict=True):
         folded = hit.chunk.full_text.casefold() if quoted else ""
         beside = [at.get((hit.chunk.document_id, hit.chunk.ordinal + step)) for step in (-1, 1)]
@@ -82,9 +86,7 @@ def features(question: str, hits: Sequence[ScoredChunk]) -> list[tuple[float, ..
                 _closest(own.places, idf) / total,
                 sum(_adjacent(own.places, *pair) for pair in pairs) / len(pairs) if pairs else 0.0,
                 len(firm & own.all) / len(firm) if firm else 0.0,
-                sum(term in own.places for term in numbers) / len(numbers) if numbers else 0.0,
                 sum(phrase in folded for phrase in quoted) / len(quoted) if quoted else 0.0,
-                float(asked.kind != "other" and has_answer_of_kind(asked.kind, hit.chunk.text, asked)),
                 min(own.count, 160) / 160,
                 float(hit.chunk.ordinal == 0),
                 max((fused.share(hits[index].score) for index in beside if index is not None), default=0.0),
@@ -94,22 +96,21 @@ def features(question: str, hits: Sequence[ScoredChunk]) -> list[tuple[float, ..
 
 
 WEIGHTS: Mapping[str, float] = {
-    "dense": 1.0,
-    "dense share": 1.0,
-    "keyword share": 1.0,
-    "keyword of highest": 1.0,
-    "cover text": 1.0,
-    "cover context": 1.0,
-    "cover all": 1.0,
-    "closest": 1.0,
-    "pairs": 1.0,
-    "firm": 1.0,
-    "numbers": 1.0,
-    "quoted": 1.0,
-    "kind": 1.0,
-    "length": 1.0,
-    "first": 1.0,
-    "beside": 1.0,
+    "similarity": 2.65,
+    "similarity among the hits": 2.8,
+    "keyword score among the hits": 1.41,
+    "keyword score to the highest": 1.08,
+    "question's terms in the text": 0.67,
+    "question's terms in title and headings": 1.58,
+    "question's terms anywhere": 1.86,
+    "question's terms close together": 1.74,
+    "neighbours in the question are neighbours in the text": 1.77,
+    "names and numbers": 0.55,
+    # No question of the sets quotes anything; a phrase in quotes is meant word for word.
+    "quoted phrases": 1.5,
+    "length": -0.25,
+    "opens its document": 0.29,
+    "score of the chunks beside it": 0.2,
 }
 """Weights of :func:`features`, in order."""
 
@@ -172,7 +173,7 @@ def _closest(places: Mapping[str, Sequence[int]], idf: Mapping[str, float]) -> f
 def _pairs(question: str, asked: Question) -> list[tuple[str, str]]:
     """Terms that follow each other in the question."""
     bag = terms(question)
-    return list(dict.fromkeys((one, other) for one, other in zip(bag, bag[1:], strict=False) if one != other))
+    return list(dict.fromkeys((one, other) for one, other in pairwise(bag) if one != other))
 
 
 def _adjacent(places: Mapping[str, Sequence[int]], one: str, other: str) -> bool:

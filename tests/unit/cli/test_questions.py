@@ -27,9 +27,21 @@ def test_a_search_prints_one_document_of_json(anywhere: Run) -> None:
 
 def test_every_option_of_a_search_arrives(anywhere: Run, engine: FakeEngine) -> None:
     engine.queries.clear()
-    ran = anywhere("search", "ferry tide", "--where", "source=boats/ferry.md", "--mode", "dense", "--explain", "--json")
+    ran = anywhere(
+        "search",
+        "ferry tide",
+        "--where",
+        "source=boats/ferry.md",
+        "--mode",
+        "dense",
+        "--rerank",
+        "none",
+        "--explain",
+        "--json",
+    )
     (query,) = engine.queries
     assert (query.where, query.mode, query.collection) == ({"source": "boats/ferry.md"}, "dense", "default")
+    assert not query.rerank
     assert [hit["source"] for hit in ran.json["hits"]] == ["boats/ferry.md"]
     assert ran.json["trace"]["words"] == ["ferry", "tide"]
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 import pytest
@@ -11,7 +11,7 @@ from citewise.index.exact import ExactIndex
 from citewise.index.generations import Indexes
 from citewise.index.tantivy import TantivyIndex
 from citewise.retrieve.hybrid import Retriever
-from citewise.types import Chunk, EmbeddedChunk, Vector
+from citewise.types import Chunk, EmbeddedChunk, ScoredChunk, SearchMode, Vector
 from tests.fakes import HashEmbedder
 
 STEPS = {"total", "rewrite", "embed", "dense", "keyword", "fuse", "join", "rerank"}
@@ -221,3 +221,58 @@ def test_the_join_sees_every_candidate_of_a_search_only_once(indexes: Indexes, r
     Retriever(embedder=HashEmbedder(), indexes=lambda: indexes, join=join).search(
         question="pump", collection_id="c", k=3
     )
+
+
+class Backwards:
+    """A reranker that turns the order round."""
+
+    def __init__(self) -> None:
+        self.given: list[int] = []
+
+    @property
+    def name(self) -> str:
+        return "backwards"
+
+    def rerank(self, question: str, hits: Sequence[ScoredChunk]) -> list[ScoredChunk]:
+        self.given.append(len(hits))
+        return [
+            replace(hit, rank=rank, score=float(-rank), scores={**hit.scores, "rerank": float(-rank)})
+            for rank, hit in enumerate(reversed(hits), start=1)
+        ]
+
+
+@pytest.mark.usefixtures("some")
+def test_a_reranker_orders_all_candidates_before_the_best_are_taken(indexes: Indexes, registry: Registry) -> None:
+    plain = retriever(indexes, registry).search(question="clean the pump", collection_id="c", k=3)
+    turned = retriever(indexes, registry, reranker=Backwards()).search(
+        question="clean the pump", collection_id="c", k=2
+    )
+
+    assert [hit.chunk.id for hit in turned.hits] == [hit.chunk.id for hit in plain.hits][:0:-1]
+    assert [(hit.rank, hit.score, hit.scores["rerank"]) for hit in turned.hits] == [(1, -1.0, -1.0), (2, -2.0, -2.0)]
+    assert turned.reranker == "backwards"
+    assert turned.timings_ms["rerank"] > 0
+    dropped = {candidate["chunk_id"]: candidate["dropped"] for candidate in turned.trace["candidates"]}
+    assert dropped == {hit.chunk.id: None for hit in turned.hits} | {plain.hits[0].chunk.id: "below k"}
+
+
+@pytest.mark.usefixtures("some")
+@pytest.mark.parametrize(("mode", "rerank"), [("dense", True), ("keyword", True), ("hybrid", False)])
+def test_a_single_search_or_a_caller_who_says_so_is_not_reranked(
+    indexes: Indexes, registry: Registry, mode: SearchMode, rerank: bool
+) -> None:
+    reranker = Backwards()
+    result = retriever(indexes, registry, reranker=reranker).search(
+        question="pump", collection_id="c", k=2, mode=mode, rerank=rerank
+    )
+    assert (reranker.given, result.reranker, result.timings_ms["rerank"]) == ([], None, 0.0)
+    assert all("rerank" not in hit.scores for hit in result.hits)
+
+
+def test_only_the_best_of_fusion_are_reranked_unless_more_are_wanted(indexes: Indexes, registry: Registry) -> None:
+    fill(indexes, registry, [chunk(f"c{number:03}", f"pump number {number}") for number in range(90)])
+    reranker = Backwards()
+    search = retriever(indexes, registry, reranker=reranker, fetch_k=80).search
+    assert len(search(question="pump", collection_id="c", k=5).hits) == 5
+    assert len(search(question="pump", collection_id="c", k=70).hits) == 70
+    assert reranker.given == [50, 70]
