@@ -16,7 +16,19 @@ from citewise.observe.redact import redact
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 # Libraries that narrate; their warnings are still heard.
-_TALKATIVE = ("httpx2", "httpcore2", "httpx", "httpcore", "openai", "anthropic", "chromadb", "urllib3", "watchfiles")
+_TALKATIVE = (
+    "alembic",
+    "sentence_transformers",
+    "httpx2",
+    "httpcore2",
+    "httpx",
+    "httpcore",
+    "openai",
+    "anthropic",
+    "chromadb",
+    "urllib3",
+    "watchfiles",
+)
 
 
 def configure_logging(

@@ -65,8 +65,15 @@ def show_panel(turns: Sequence[Turn]) -> bool:
         note = _change(state.engine(), passage)
         if note:
             st.info(escaped(note), icon=":material/history:")
-        st.html(f'<div class="passage">{_in_context(state.engine(), passage)}</div>')
-        _page(state.engine(), turn, passage)
+        image = _page_image(state.engine(), turn, passage)
+        # A page shows the words among their neighbours better than its bare text could.
+        if image is None or passage.marker is None:
+            words = _in_context(state.engine(), passage)
+        else:
+            words = passage_html(passage.text, 0, len(passage.text))
+        st.html(f'<div class="passage">{words}</div>')
+        if image is not None:
+            _page(passage, image)
         _original(state.engine(), passage)
     return True
 
@@ -169,32 +176,40 @@ def _in_context(engine: Engine, passage: Passage) -> str:
         return passage_html(passage.text, 0, len(passage.text))
 
 
-def _page(engine: Engine, turn: Turn, passage: Passage) -> None:
-    page = passage.page
-    if page is None:
-        return
-    zoom = st.session_state.get("zoom") or "Fit"
+def _page_image(engine: Engine, turn: Turn, passage: Passage) -> bytes | None:
+    """The rendered page, its quoted words boxed; ``None`` for formats without pages and erased originals."""
+    page, zoom = passage.page, _zoom()
 
-    def render() -> bytes:
+    def render(page: int) -> bytes:
         if passage.marker is None:
             return engine.page_image(passage.document_id, page, version=passage.version, width=_WIDTHS[zoom])
         return engine.citation_image(turn.id, passage.marker, width=_WIDTHS[zoom])
 
+    if page is None:
+        return None
     try:
-        engine.original(passage.document_id, version=passage.version)  # what was erased is not shown from memory
-        image = place.remembered("page", (passage, zoom), render)
+        engine.document(passage.document_id)  # what was removed is not shown from memory either
+        return place.remembered("page", (passage, zoom), lambda: render(page))
     except CitewiseError:
-        return  # the words above stand for themselves; the note says when the document is gone
+        return None  # the words stand for themselves; the note says when the document is gone
+
+
+def _zoom() -> str:
+    return st.session_state.get("zoom") or "Fit"
+
+
+def _page(passage: Passage, image: bytes) -> None:
     with st.container(key="page_bar", horizontal=True, vertical_alignment="center", wrap=False):
-        st.html(f'<h3 class="label">Page {page}</h3>')
+        st.html(f'<h3 class="label">Page {passage.page}</h3>')
         st.segmented_control(
             "Size of the page", list(_WIDTHS), default="Fit", required=True, key="zoom", label_visibility="collapsed"
         )
+    zoom = _zoom()
     with st.container(key=f"page_{zoom.lower()}"):
         st.image(
             image,
             width="stretch" if zoom == "Fit" else _WIDTHS["Large"],
-            alt=f"Page {page} of {file_name(passage.source)}: {shortened(passage.text, 400)}",
+            alt=f"Page {passage.page} of {file_name(passage.source)}: {shortened(passage.text, 400)}",
         )
 
 

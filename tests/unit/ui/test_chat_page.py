@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from citewise.errors import NotFoundError
 from citewise.ui import state, uploads
 from citewise.ui.failures import UNEXPECTED
 from tests.unit.ui.conftest import words
@@ -81,18 +82,30 @@ def test_an_answer_puts_its_conversation_into_the_address(with_document: FakeEng
     assert "What is paid for meals?" in words(open_chat(c="c1"))
 
 
-def test_a_source_button_opens_the_passage_marked_in_its_context(
-    with_document: FakeEngine, open_chat: OpenChat
-) -> None:
+def test_a_source_button_opens_the_quoted_words_and_their_page(with_document: FakeEngine, open_chat: OpenChat) -> None:
     app = ask(open_chat())
     button = app.button(key="source_t1_2")
     assert button.label == r"\[2\] handbook\.pdf, p\. 9"
     button.click().run()
     assert not app.exception
     assert "<mark>Receipts are handed in within four weeks; later ones are not paid.</mark>" in words(app)
-    assert "Meals on trips are paid up to 40 EUR a day" in words(app)  # the sentence before it
     assert "Source 2 of 3" in words(app)
     assert len(app.get("image")) == 1
+
+
+def test_a_source_without_a_page_image_is_marked_in_its_context(
+    with_document: FakeEngine, open_chat: OpenChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_image(*_: object, **__: object) -> bytes:
+        raise NotFoundError("page image of", "handbook.pdf")
+
+    monkeypatch.setattr(with_document, "citation_image", no_image)
+    app = ask(open_chat())
+    app.button(key="source_t1_2").click().run()
+    panel = words(app)[words(app).index("Source 2 of 3") :]
+    assert "<mark>Receipts are handed in within four weeks; later ones are not paid.</mark>" in panel
+    assert "Meals on trips are paid up to 40 EUR a day" in panel  # the sentence before it
+    assert not app.get("image")
 
 
 def test_the_panel_goes_to_the_next_source_and_closes(with_document: FakeEngine, open_chat: OpenChat) -> None:
