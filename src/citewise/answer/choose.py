@@ -15,13 +15,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from citewise.language.question import Question, has_answer_of_kind
 from citewise.answer.sentences import sentence_spans
+from citewise.language.question import Question, has_answer_of_kind
 from citewise.language.terms import terms
 from citewise.protocols import Source
 
 MOST = 4
 """Sentences in one answer, at most."""
+
+MOST_COMPARED = 60
+"""Sentences whose meaning is compared with the question's, at most."""
 
 _LONGEST = 700  # characters; what is longer is a table without breaks or a text without stops
 _ENOUGH = 16  # sentences that show how similar unrelated ones are
@@ -82,6 +85,26 @@ def _is_quotable(text: str, headings: Sequence[str]) -> bool:
         return len(pieces) >= 3
     # Without a full stop it is a row, an item of a list or a heading; a heading is short and has no figures.
     return " | " in bare or len(pieces) > _HEADING_WORDS or any(character.isdigit() for character in bare)
+
+
+def shortlist(question: Question, found: Sequence[Candidate]) -> list[Candidate]:
+    """Return the at most ``MOST_COMPARED`` candidates that hold most of the question, in their order.
+
+    Comparing meanings is what an answer costs; this bounds it however long the passages are.
+    """
+    if len(found) <= MOST_COMPARED:
+        return list(found)
+    idf = _rarity(question, found)
+    total = sum(idf.values()) or 1.0
+
+    def promise(index: int) -> float:
+        candidate = found[index]
+        own = sum(weight for term, weight in idf.items() if term in candidate.terms)
+        near = sum(weight for term, weight in idf.items() if term in candidate.around - candidate.terms)
+        return (own + 0.5 * near) / total + 1 / (candidate.source + 1)
+
+    best = sorted(range(len(found)), key=lambda index: (-promise(index), index))[:MOST_COMPARED]
+    return [found[index] for index in sorted(best)]
 
 
 def features(

@@ -14,6 +14,7 @@ from citewise.answer.choose import (
     probability,
     reading_order,
     scores,
+    shortlist,
 )
 from citewise.language.question import read_question
 from citewise.protocols import ChatEvent, Embedder, Finished, Quoted, Source, TextDelta
@@ -53,7 +54,7 @@ class ExtractiveModel:
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Iterator[ChatEvent]:
         asked = read_question(question)
-        found = candidates(sources)
+        found = shortlist(asked, candidates(sources))
         if not found or not asked.weights:
             yield Finished("abstained", Usage(), "The passages that were found hold nothing that could be quoted.")
             return

@@ -1,7 +1,7 @@
 """Orders found chunks by what speaks for them: how near in meaning, which words, how close together.
 
 Pure, and without a model to load: a weighted sum of figures for each chunk. The weights were
-fitted by ``benchmarks/fit_reranker.py`` on public question sets. nDCG@10 of fusion and then of
+fitted by listwise softmax on 2,053 questions of public sets. nDCG@10 of fusion and then of
 this, each question ranked by weights that were fitted on the other half: scifact 0.706, 0.720;
 nq 0.936, 0.939; hotpotqa 0.840, 0.850; squad 0.926, 0.940; chunking_eval 0.897, 0.918;
 clapnq 0.989, 0.991.
