@@ -10,7 +10,7 @@ TESTS :=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check static fmt docs lock bench
+.PHONY: help run setup test check static fmt docs lock
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -44,9 +44,6 @@ docs: $(VENV)/.development ## Write the generated pages under docs/
 
 lock: $(VENV)/.development ## Pin in the lock files what .venv holds
 	$(PY) -m tools.lock
-
-bench: $(VENV)/.development ## Measure speed and quality; see benchmarks/
-	$(PY) -m benchmarks
 
 # --- set-up: nothing happens while the lock files and pyproject.toml stay as they are ---
 
