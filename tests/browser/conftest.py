@@ -101,7 +101,7 @@ def _wait_until_served(url: str, process: subprocess.Popen[bytes], log: Path) ->
     pytest.fail(f"The app did not start:\n{log.read_text(encoding='utf-8')}", pytrace=False)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # its event loop must not go on under the tests that come after
 def browser(chromium: Path) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
