@@ -41,9 +41,22 @@ def routes() -> list[BaseRoute]:
     ]
 
 
+def _keep_import_path_still() -> None:
+    """Put the folder of the pages on the import path for good.
+
+    Streamlit puts it there for each run of a page and takes it away again. While another
+    thread imports, which walks along that list, the change makes it step over a folder:
+    once in a while an installed library "does not exist".
+    """
+    folder = str(SCRIPT.parent.absolute())
+    if folder not in sys.path:
+        sys.path.append(folder)
+
+
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Open the engine before the first request, and close it after the last."""
+    _keep_import_path_still()
     try:
         settings = load_settings()
         configure_logging(level=settings.log_level, secrets=settings.secrets())

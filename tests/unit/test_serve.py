@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from streamlit.runtime.scriptrunner.exec_code import modified_sys_path
 
 from citewise import serve
 from citewise.settings import IngestSettings
@@ -81,3 +82,11 @@ def test_the_configuration_keeps_to_this_machine() -> None:
 def test_the_browser_takes_files_as_large_as_the_engine() -> None:
     options = tomllib.loads(serve.CONFIG.read_text(encoding="utf-8"))
     assert options["server"]["maxUploadSize"] == IngestSettings().max_file_mb
+
+
+def test_runs_of_a_page_leave_the_import_path_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    serve._keep_import_path_still()
+    before = list(sys.path)
+    with modified_sys_path(str(serve.SCRIPT)):
+        assert sys.path == before
