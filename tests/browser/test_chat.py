@@ -73,11 +73,12 @@ def test_stop_keeps_what_was_written(page: Page, ask: Ask) -> None:
     expect(page.locator(".answer")).to_contain_text(re.compile(r"\w"), timeout=WAIT_MS)
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_test_id("stAlert").get_by_text("You stopped this answer")).to_be_visible(timeout=WAIT_MS)
+    expect(page.locator(".answer")).to_contain_text(re.compile(r"\w"), timeout=WAIT_MS)
     kept = page.locator(".answer").inner_text()
     assert kept
     page.reload()
     expect(page.get_by_test_id("stAlert").get_by_text("You stopped this answer")).to_be_visible(timeout=WAIT_MS)
-    assert page.locator(".answer").inner_text() == kept
+    expect(page.locator(".answer")).to_have_text(kept, use_inner_text=True, timeout=WAIT_MS)
 
 
 @pytest.mark.usefixtures("quick")
