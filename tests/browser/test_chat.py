@@ -52,7 +52,9 @@ def test_a_second_tab_sees_the_same_answer_and_both_finish_it(
     second.goto(page.url)
     finished(page)
     finished(second)
-    assert page.locator(".answer").inner_text() == second.locator(".answer").inner_text()
+    expect(second.locator(".answer")).to_have_text(
+        page.locator(".answer").inner_text(), use_inner_text=True, timeout=WAIT_MS
+    )
     assert len(models.requests) == before + 1
 
 
