@@ -35,6 +35,7 @@ EXIT_IN_USE = 75
 
 def routes() -> list[BaseRoute]:
     """Everything that is served besides the pages."""
+    _keep_import_path_still()
     return [
         Mount("/api", app=create_app(state.engine, allowed_hosts=st.get_option("server.allowedHosts"))),
         *health_routes(state.engine),
@@ -56,7 +57,6 @@ def _keep_import_path_still() -> None:
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Open the engine before the first request, and close it after the last."""
-    _keep_import_path_still()
     try:
         settings = load_settings()
         configure_logging(level=settings.log_level, secrets=settings.secrets())
