@@ -10,7 +10,7 @@ TESTS :=
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check static fmt docs lock
+.PHONY: help run setup test soak check static fmt docs lock
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,9 @@ setup: $(VENV)/.runtime ## Make .venv and install what the app needs, no more
 test: $(VENV)/.development ## Run all tests (sets up first, and brings a Chromium)
 	@$(PY) -m tools.chromium >/dev/null
 	$(PY) -m pytest $(TESTS)
+
+soak: $(VENV)/.development ## Kill, cut and fill for some hours: the long form of tests/faults
+	SOAK=1 $(PY) -m pytest --timeout 36000 tests/faults
 
 check: static test ## Everything that must pass before a change goes in
 

@@ -8,23 +8,31 @@ from zlib import crc32
 
 import numpy as np
 
-from citewise.types import Vector, Vectors
+from citewise.types import EmbedderState, Vector, Vectors
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
-_BUCKETS = 64
 
 
 class HashEmbedder:
     """An ``Embedder`` without a model: texts that share words are near, others are not.
 
-    Words are counted into 64 buckets by ``crc32`` (``hash()`` is salted per process). A
+    Words are counted into buckets by ``crc32`` (``hash()`` is salted per process). A
     text without words gets the first axis, so that every vector has unit length.
+
+    Args:
+        dimension: How many buckets; another number is another model.
     """
 
-    name = "fake:hash"
-    fingerprint = "fake-hash-64"
-    dimension = _BUCKETS
     max_tokens = 256
+    state: EmbedderState = "ready"
+
+    def __init__(self, dimension: int = 64) -> None:
+        self.dimension = dimension
+        self.name = f"fake:hash-{dimension}"
+        self.fingerprint = f"fake-hash-{dimension}"
+
+    def start(self) -> None:
+        """There is nothing to load."""
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         if not texts:

@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
+from functools import partial
+from typing import Any, cast
 
 from citewise.answer.anthropic import AnthropicModel
 from citewise.answer.extractive import ExtractiveModel
 from citewise.answer.jobs import AnswerRunner
 from citewise.answer.models import ChatModels, Provider
 from citewise.answer.openai import OpenAIModel
+from citewise.answer.sentences import sentence_spans
+from citewise.embed.embedders import Embedders
 from citewise.embed.local import LocalEmbedder
 from citewise.engine import Engine
 from citewise.errors import SettingsError
+from citewise.evaluate.compare import compare_generations
+from citewise.index.budget import index_bytes, require_memory
 from citewise.index.chroma import ChromaIndex
-from citewise.index.generations import Indexes, open_indexes
+from citewise.index.generations import GenerationFiles
+from citewise.index.maintenance import Parts
+from citewise.index.manager import IndexManager
+from citewise.index.process import IndexProcess
 from citewise.index.tantivy import TantivyIndex
-from citewise.ingest import split
-from citewise.ingest.pipeline import Pipeline, Splitter
+from citewise.ingest.originals import Originals
+from citewise.ingest.pipeline import Pipeline
+from citewise.ingest.prepare import Splitter, prepare, splitter_for
 from citewise.ingest.runner import IngestRunner
+from citewise.ingest.watch import FolderWatcher
 from citewise.protocols import ChatModel, Embedder
-from citewise.registry import generations, serving
+from citewise.registry import erasure, serving
 from citewise.registry.blobs import Blobs
 from citewise.registry.database import Registry
 from citewise.registry.owner import OwnerLock
+from citewise.registry.space import require_free
 from citewise.retrieve.hybrid import Retriever
 from citewise.retrieve.rerank import LinearReranker
+from citewise.retrieve.search import Searcher
 from citewise.settings import Settings
 
-SPECIAL_TOKENS = 2
-"""What the embedding model adds to every text: one token before, one after."""
 
-
-def open_engine(settings: Settings, *, embedder: Embedder | None = None) -> Engine:
+def open_engine(settings: Settings, *, open_embedder: Callable[[str], Embedder] | None = None) -> Engine:
     """Take the data directory, open everything in it and go on with what was left.
 
     Returns at once: the indexes and the embedding model are opened in the background, and
@@ -42,34 +51,72 @@ def open_engine(settings: Settings, *, embedder: Embedder | None = None) -> Engi
 
     Args:
         settings: Where and how.
-        embedder: Used instead of the one that the settings name; for tests.
+        open_embedder: Used instead of the back-ends here, from PROVIDER:NAME; for tests.
 
     Raises:
         DirectoryInUseError: Another process has the directory.
         RegistryError: The directory or the registry cannot be used.
-        SettingsError: The settings do not fit what is stored.
+        SettingsError: A setting names something that does not exist.
         ProviderError: The embedding model is not on this machine.
     """
     with ExitStack() as stack:
         lock = OwnerLock(settings.home)
         stack.callback(lock.release)
-        registry = Registry(settings.home)
+        registry = Registry(settings.home, unclean=lock.unclean)
         stack.callback(registry.close)
-        blobs = Blobs(settings.home)
-        local = None
-        if embedder is None:
-            embedder = local = _local_embedder(settings)
-            stack.callback(local.close)
-        splitter = _splitter(settings, embedder)
-        _check_model(registry, embedder)
-        indexes = _open_indexes_in_background(settings.home / "index", registry, embedder, splitter, stack)
+        blobs = Blobs(settings.home, keep_free=settings.ingest.keep_free_mb * 10**6)
+        embedders = Embedders(open_embedder or partial(_open_embedder, batch=settings.embed.batch))
+        stack.callback(embedders.close)
+        embedders.get(settings.embed.model)  # a wrong name is said now
+
+        def splitter(embedder: Embedder) -> Splitter:
+            return splitter_for(embedder, size=settings.split.size, overlap=settings.split.overlap)
+
+        parts = Parts(
+            home=settings.home,
+            registry=registry,
+            files=GenerationFiles(
+                settings.home / "index",
+                open_vectors=ChromaIndex,
+                open_keywords=TantivyIndex,
+            ),
+            process=IndexProcess([sys.executable, "-m", "citewise.index_process"], inherited=[lock.fileno()]),
+            embedder_of=embedders.get,
+            model=settings.embed.model,
+            splitter_of=lambda embedder: splitter(embedder).fingerprint,
+            prepare=lambda entries, *, embedder, on_progress, stopping: prepare(
+                entries,
+                registry=registry,
+                embedder=embedder,
+                splitter=splitter(embedder),
+                on_progress=on_progress,
+                stopping=stopping,
+            ),
+            compare=lambda serving, candidate, *, options, on_progress, stopping: compare_generations(
+                serving,
+                candidate,
+                registry=registry,
+                search=searcher.search,
+                spans_of=sentence_spans,
+                options=options,
+                on_progress=on_progress,
+                stopping=stopping,
+            ),
+            erase=lambda options: erasure.erase(registry, blobs, quotes=bool(options.get("quotes"))),
+            prove=lambda erased, *, stopping: erasure.prove(
+                registry, cast(erasure.Erased, erased), stopping=stopping
+            ).as_json(),
+            check_room=partial(_check_room, settings),
+        )
+        index = IndexManager(parts, full_rebuild_above=settings.index.full_rebuild_above)
+        stack.callback(index.close)
         ingest = IngestRunner(
             registry=registry,
             make_pipeline=lambda runner: Pipeline(
                 registry=registry,
                 blobs=blobs,
-                embedder=embedder,
-                indexes=indexes.result,
+                embedder=index.embedder,
+                writing=index.writing,
                 splitter=splitter,
                 parse_seconds=settings.ingest.parse_seconds,
                 parse_memory_mb=settings.ingest.parse_memory_mb,
@@ -78,135 +125,95 @@ def open_engine(settings: Settings, *, embedder: Embedder | None = None) -> Engi
             ),
         )
         stack.callback(ingest.close)
+        watcher = FolderWatcher(
+            registry=registry,
+            blobs=blobs,
+            limit_bytes=settings.ingest.max_file_mb * 10**6,
+            data_directory=settings.home,
+            wake_ingest=ingest.wake,
+            came_back=index.sync,
+        )
+        stack.callback(watcher.close)
         retriever = Retriever(
-            embedder=embedder,
-            indexes=indexes.result,
+            indexes=index.lease,
             join=_joiner(registry),
             fetch_k=settings.search.fetch_k,
             reranker=LinearReranker(),
         )
         stack.callback(retriever.close)
+        searcher: Searcher = Searcher(registry, retriever)
         answers = AnswerRunner(registry)
         stack.callback(answers.close)
-        if local:
-            local.start()
-        ingest.start()
-        answers.start()
-        return Engine(
+        engine = Engine(
             settings=settings,
             lock=lock,
             registry=registry,
             blobs=blobs,
-            embedder_state=(lambda: local.state) if local else (lambda: "ready"),
-            indexes=indexes,
-            retriever=retriever,
-            models=_chat_models(settings, embedder),
+            index=index,
+            originals=Originals(
+                registry,
+                blobs,
+                parse_seconds=settings.ingest.parse_seconds,
+                parse_memory_mb=settings.ingest.parse_memory_mb,
+            ),
+            searcher=searcher,
+            models=_chat_models(settings, index.embedder),
             ingest=ingest,
+            watcher=watcher,
             answers=answers,
-            close=stack.pop_all().close,
+            close=lambda: opened.close(),  # noqa: PLW0108 - made below
         )
+        index.start()
+        ingest.start()
+        watcher.start()
+        answers.start()
+        opened: ExitStack = stack.pop_all()
+        return engine
     raise AssertionError("unreachable")  # an ExitStack swallows nothing
 
 
-def _local_embedder(settings: Settings) -> LocalEmbedder:
-    provider, _, name = settings.embed.model.partition(":")
+def _check_room(settings: Settings, rows: int, dimension: int) -> None:
+    """Pass if an index of so many vectors fits into memory and onto the disk."""
+    require_memory(rows, dimension)
+    require_free(settings.home, index_bytes(rows, dimension), keep=settings.ingest.keep_free_mb * 10**6, times=1)
+
+
+def _open_embedder(model: str, *, batch: int) -> Embedder:
+    provider, _, name = model.partition(":")
     match provider:
         case "local":
-            return LocalEmbedder(name, batch=settings.embed.batch)
+            return LocalEmbedder(name, batch=batch)
         case _:
             raise SettingsError(
-                f"The embedding model {settings.embed.model!r} names an unknown provider. "
+                f"The embedding model {model!r} names an unknown provider. "
                 "CITEWISE_EMBED__MODEL must look like `local:all-MiniLM-L6-v2`."
             )
 
 
-def _splitter(settings: Settings, embedder: Embedder) -> Splitter:
-    size = min(settings.split.size, embedder.max_tokens - SPECIAL_TOKENS)
-    overlap = min(settings.split.overlap, size // 2)
-    return Splitter(size, overlap, split.fingerprint(size=size, overlap=overlap, tokenizer=embedder.fingerprint))
-
-
-def _check_model(registry: Registry, embedder: Embedder) -> None:
-    with registry.read() as rx:
-        active = generations.active(rx)
-    if active and active.embedder != embedder.fingerprint:
-        raise SettingsError(
-            f"The documents here were embedded with {active.embedder}, but the settings name "
-            f"{embedder.fingerprint}. Set CITEWISE_EMBED__MODEL back, or use another directory (CITEWISE_HOME)."
-        )
-
-
-def _open_indexes_in_background(
-    directory: Path, registry: Registry, embedder: Embedder, splitter: Splitter, stack: ExitStack
-) -> Future[Indexes]:
-    """Start to open the serving generation; a new data directory gets its first."""
-
-    def open_or_create() -> Indexes:
-        with registry.write() as tx:
-            active = generations.active(tx)
-            generation = active or generations.create(
-                tx, embedder=embedder.fingerprint, splitter=splitter.fingerprint, dimension=embedder.dimension
-            )
-        opened = open_indexes(
-            directory,
-            generation,
-            create=active is None,
-            open_vectors=ChromaIndex,
-            open_keywords=TantivyIndex,
-        )
-        if active is None:
-            with registry.write() as tx:
-                generations.publish(tx, generation.id)
-        return opened
-
-    executor = ThreadPoolExecutor(1, thread_name_prefix="open-indexes")
-    opening = executor.submit(open_or_create)
-    executor.shutdown(wait=False)
-
-    def close() -> None:
-        if opening.exception() is None:  # waits for an opening that still goes on
-            opening.result().close()
-
-    stack.callback(close)
-    return opening
-
-
-def _joiner(registry: Registry) -> Callable[[Sequence[str], str], Mapping[str, serving.Joined]]:
-    def join(chunk_ids: Sequence[str], collection_id: str) -> Mapping[str, serving.Joined]:
+def _joiner(registry: Registry) -> Callable[[Sequence[str], str, str], Mapping[str, serving.Joined]]:
+    def join(chunk_ids: Sequence[str], collection_id: str, generation_id: str) -> Mapping[str, serving.Joined]:
         with registry.read() as rx:
-            return serving.join(rx, chunk_ids, collection_id)
+            return serving.join(rx, chunk_ids, collection_id, generation_id=generation_id)
 
     return join
 
 
-def _chat_models(settings: Settings, embedder: Embedder) -> ChatModels:
+def _chat_models(settings: Settings, embedder: Callable[[], Embedder]) -> ChatModels:
     answer = settings.answer
+    limits: dict[str, Any] = {
+        "context_tokens": answer.context_tokens,
+        "output_tokens": answer.output_tokens,
+        "connect_s": answer.connect_s,
+        "first_token_s": answer.first_token_s,
+        "between_tokens_s": answer.between_tokens_s,
+        "total_s": answer.total_s,
+    }
 
     def openai(name: str) -> ChatModel:
-        return OpenAIModel(
-            name,
-            api_key=settings.openai_api_key,
-            base_url=settings.openai_base_url,
-            context_tokens=answer.context_tokens,
-            output_tokens=answer.output_tokens,
-            connect_s=answer.connect_s,
-            first_token_s=answer.first_token_s,
-            between_tokens_s=answer.between_tokens_s,
-            total_s=answer.total_s,
-        )
+        return OpenAIModel(name, api_key=settings.openai_api_key, base_url=settings.openai_base_url, **limits)
 
     def anthropic(name: str) -> ChatModel:
-        return AnthropicModel(
-            name,
-            api_key=settings.anthropic_api_key,
-            base_url=settings.anthropic_base_url,
-            context_tokens=answer.context_tokens,
-            output_tokens=answer.output_tokens,
-            connect_s=answer.connect_s,
-            first_token_s=answer.first_token_s,
-            between_tokens_s=answer.between_tokens_s,
-            total_s=answer.total_s,
-        )
+        return AnthropicModel(name, api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url, **limits)
 
     has_openai = settings.openai_api_key or settings.openai_base_url
     return ChatModels(
@@ -227,7 +234,7 @@ def _chat_models(settings: Settings, embedder: Embedder) -> ChatModels:
                 anthropic,
                 "" if settings.anthropic_api_key else "Set ANTHROPIC_API_KEY and start again.",
             ),
-            Provider("extractive", "Quotes only (no model)", ("",), lambda _: ExtractiveModel(embedder)),
+            Provider("extractive", "Quotes only (no model)", ("",), lambda _: ExtractiveModel(embedder())),
         ],
         default=answer.model,
     )

@@ -7,72 +7,78 @@ as they go: a caller only starts and watches them.
 
 from __future__ import annotations
 
-import io
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import replace
-from threading import Lock
-from typing import Literal
+from pathlib import Path
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection
 
 from citewise.answer.generate import generate
 from citewise.answer.jobs import AnswerRunner, Progress
+from citewise.answer.locate import PageMaps, locate
 from citewise.answer.models import ChatModels
-from citewise.errors import CitewiseError, IngestError, NotFoundError, QuestionError
-from citewise.index.generations import Indexes
-from citewise.ingest import sandbox
-from citewise.ingest.pipeline import TEXT_RECORD
+from citewise.errors import CitewiseError, NotFoundError, QuestionError
+from citewise.evaluate.compare import of_folder
+from citewise.index.manager import IndexManager
+from citewise.ingest import intake
+from citewise.ingest.look import folder_to_watch
+from citewise.ingest.originals import Originals
 from citewise.ingest.runner import IngestRunner
+from citewise.ingest.watch import FolderWatcher
 from citewise.observe.metrics import metrics
 from citewise.protocols import ChatModel
-from citewise.registry import collections, conversations, documents, generations, jobs, removal, serving, turns
+from citewise.registry import (
+    collections,
+    conversations,
+    documents,
+    generations,
+    index_jobs,
+    jobs,
+    quotes,
+    removal,
+    turns,
+    watched,
+)
+from citewise.registry.backup import write_backup, write_backup_aside
 from citewise.registry.blobs import Blobs
 from citewise.registry.database import Registry
 from citewise.registry.jobs import Job
 from citewise.registry.owner import OwnerLock
-from citewise.retrieve.expand import expand
-from citewise.retrieve.hybrid import Retriever
-from citewise.retrieve.rewrite import standalone
+from citewise.retrieve.search import Searcher, checked
 from citewise.settings import Settings
 from citewise.types import (
     Added,
     Answer,
-    Box,
-    Citation,
+    BackupReport,
     Collection,
     Conversation,
     Document,
     DocumentText,
+    DocumentVersion,
+    Erasable,
     Health,
+    IndexJob,
+    IndexJobKind,
+    IndexStatus,
+    KeptQuote,
     Message,
     ModelInfo,
     OnDuplicate,
     Original,
-    PageSpan,
+    Problem,
     Query,
     SearchResult,
     Turn,
     Upload,
+    WatchedFolder,
 )
 
 log = structlog.get_logger(__name__)
 
-EmbedderState = Literal["loading", "ready", "failed"]
-
-QUESTION_CHARACTERS = 8_000
-"""Longest question taken."""
-
 HISTORY_TURNS = 6
 """Earlier turns that a question is read with."""
-
-SPARE = 3
-"""Chunks found for each hit that is wanted, since neighbours among them become one."""
-
-PDF = "application/pdf"
 
 
 class Engine:
@@ -85,11 +91,12 @@ class Engine:
         lock: OwnerLock,
         registry: Registry,
         blobs: Blobs,
-        embedder_state: Callable[[], EmbedderState],
-        indexes: Future[Indexes],
-        retriever: Retriever,
+        index: IndexManager,
+        originals: Originals,
+        searcher: Searcher,
         models: ChatModels,
         ingest: IngestRunner,
+        watcher: FolderWatcher,
         answers: AnswerRunner,
         close: Callable[[], None],
     ) -> None:
@@ -97,15 +104,14 @@ class Engine:
         self._lock = lock
         self._registry = registry
         self._blobs = blobs
-        self._embedder_state = embedder_state
-        self._indexes = indexes
-        self._retriever = retriever
+        self._index = index
+        self._originals = originals
+        self._searcher = searcher
         self._models = models
         self._ingest = ingest
+        self._watcher = watcher
         self._answers = answers
         self._close = close
-        # Between the storing of bytes and the row that refers to them no purge may delete them.
-        self._blob_lock = Lock()
 
     # --- life -------------------------------------------------------------------------
 
@@ -119,27 +125,44 @@ class Engine:
 
     def health(self) -> Health:
         """Check what answering needs; cheap enough to be asked every second."""
-        checks = {"registry": "ok", "index": "ok", "embedder": "ok"}
+        checks = {"registry": "ok", "index": "ok", "embedder": "ok", "ingest": self._ingest.waiting_for or "ok"}
         try:
             with self._registry.read() as rx:
                 generations.active(rx)
         except CitewiseError as error:
             checks["registry"] = str(error)
-        if not self._indexes.done():
-            checks["index"] = "The index is being opened."
-        elif error_of_index := self._indexes.exception():
-            checks["index"] = str(error_of_index)
-        state = self._embedder_state()
-        if state != "ready":
-            checks["embedder"] = "The language model is being loaded." if state == "loading" else "It failed to load."
-        degraded = () if state != "failed" else ("Search by meaning is off: the embedding model failed to load.",)
-        ready = checks["registry"] == checks["index"] == "ok" and state != "loading"
-        return Health(ready=ready, checks=checks, embedder=state, degraded=degraded)
+        index, detail = self._index.state
+        degraded: list[str] = []
+        if index != "ok":
+            checks["index"] = detail
+        if index in ("checking", "degraded"):
+            degraded.append("Questions are answered by exact search over the stored text.")
+        embedder = self._index.embedder().state
+        if embedder == "loading":
+            checks["embedder"] = "The language model is being loaded."
+        elif embedder == "failed":
+            checks["embedder"] = "It failed to load."
+            degraded.append("Search by meaning is off: the embedding model failed to load.")
+        ready = checks["registry"] == "ok" and index != "opening" and embedder != "loading"
+        return Health(ready=ready, checks=checks, embedder=embedder, degraded=tuple(degraded))
 
     @property
     def max_file_bytes(self) -> int:
         """The largest file that ``add`` takes."""
         return self._settings.ingest.max_file_mb * 10**6
+
+    def backup(self, path: Path | None = None) -> BackupReport:
+        """Write registry and originals into one file while the work goes on.
+
+        Without ``path`` the file is in a folder of its own, which the caller deletes.
+        """
+        if path is None:
+            return write_backup_aside(self._registry, self._blobs)
+        return write_backup(self._registry, self._blobs, path)
+
+    def check(self, *, deep: bool = False) -> list[Problem]:
+        """What is wrong with the registry; ``deep`` compares texts, vectors and originals too."""
+        return self._registry.check(deep=deep)
 
     # --- documents --------------------------------------------------------------------
 
@@ -149,31 +172,29 @@ class Engine:
         """Take files in. On return each is safe on disk; reading and indexing go on as jobs.
 
         A file that cannot be taken (empty, too large) is ``failed`` and stops no other.
-        Same name and same bytes: nothing to do, unless reading it failed before. Same name,
-        other bytes: a new version. Same bytes under another name: as ``on_duplicate`` says,
-        where ``replace`` removes the document that has the other name.
+        Same name and same bytes: nothing to do, unless reading it failed before. Otherwise as
+        ``on_duplicate`` says:
+
+        ========  =============================  ==================================================
+                  same bytes, other name         same name, other bytes
+        ========  =============================  ==================================================
+        skip      nothing to do                  a new version of the document
+        replace   the document gets a new one    a new version of the document
+                  in its place
+        keep      both are kept                  both are kept; the new one is named ``a (2).txt``,
+                                                 see ``Added.source``
+        ========  =============================  ==================================================
         """
-        added: list[Added] = []
-        with self._blob_lock:
-            stored = [self._store(upload) for upload in uploads]
-            with self._registry.write() as tx:
-                collection_id = collections.ensure(tx, collection)
-                for upload, blob in zip(uploads, stored, strict=True):
-                    if isinstance(blob, IngestError):
-                        added.append(Added(upload.source, None, None, None, "failed", str(blob)))
-                    else:
-                        added.append(_take_in(tx, upload, blob, collection_id, on_duplicate))
+        added = intake.add(
+            self._registry,
+            self._blobs,
+            uploads,
+            collection=collection,
+            on_duplicate=on_duplicate,
+            limit_bytes=self.max_file_bytes,
+        )
         self._ingest.wake()
         return added
-
-    def _store(self, upload: Upload) -> tuple[str, int] | IngestError:
-        stream = upload.stream if upload.text is None else io.BytesIO(upload.text.encode("utf-8", "replace"))
-        if stream is None:
-            raise ValueError("an upload needs a stream or a text")
-        try:
-            return self._blobs.put(stream, limit_bytes=self.max_file_bytes)
-        except IngestError as error:
-            return error
 
     def wait(self, job_ids: Sequence[str], *, timeout_s: float | None = None) -> bool:
         """Block until the jobs are over; ``False`` when the time ran out first."""
@@ -204,16 +225,11 @@ class Engine:
 
     def original(self, document_id: str, *, version: int | None = None) -> Original:
         """The uploaded bytes. Raises ``NotFoundError`` once they were erased."""
-        with self._registry.read() as rx:
-            record = documents.version(rx, document_id, version or documents.get(rx, document_id).version)
-        path = self._blobs.path(record.content_hash)
-        if not path.is_file():
-            raise NotFoundError("original", record.source, hint="It was erased.")
-        return Original(path=path, source=record.source, media_type=record.media_type)
+        return self._originals.get(document_id, version)
 
     def page_image(self, document_id: str, page: int, *, version: int | None = None, width: int = 1000) -> bytes:
         """Render one page of a PDF as PNG, ``width`` pixels wide, rotated as a reader sees it."""
-        return self._render(self.original(document_id, version=version), page, width=width, boxes=())
+        return self._originals.page_image(self.original(document_id, version=version), page, width=width)
 
     def citation_image(self, turn_id: str, marker: int, *, width: int = 1000) -> bytes:
         """Render the page that a citation quotes as PNG, the quoted words boxed.
@@ -225,21 +241,8 @@ class Engine:
             if citation.marker == marker and citation.page is not None:
                 original = self.original(citation.document_id, version=citation.version)
                 boxes = [box for box in citation.boxes if box.page == citation.page]
-                return self._render(original, citation.page, width=width, boxes=boxes)
+                return self._originals.page_image(original, citation.page, width=width, boxes=boxes)
         raise NotFoundError("citation with a page", str(marker))
-
-    def _render(self, original: Original, page: int, *, width: int, boxes: Sequence[Box]) -> bytes:
-        if original.media_type != PDF:
-            raise NotFoundError("page image of", original.source, hint="Only PDF files have page images.")
-        return sandbox.page_image(
-            original.path,
-            page,
-            width=width,
-            boxes=boxes,
-            source=original.source,
-            seconds=self._settings.ingest.parse_seconds,
-            memory_mb=self._settings.ingest.parse_memory_mb,
-        )
 
     def cancel(self, document_id: str) -> None:
         """Stop the ingest of a document; what was stored of it before keeps serving."""
@@ -264,34 +267,144 @@ class Engine:
         """Take documents out of every answer at once; returns how many.
 
         Without ``purge`` they can be brought back with ``restore``; with it their bytes,
-        text and vectors are erased.
+        text and vectors are erased, and the quotes that old answers keep of them, see
+        ``quotes_of``. Files of the indexes hold traces until the index job ``compact``.
         """
-        for document_id in document_ids:
-            with suppress(NotFoundError):  # removed already, and now to be purged
-                self.cancel(document_id)
         if not purge:
             with self._registry.write() as tx:
                 return removal.remove(tx, document_ids)
-        with self._blob_lock:
+        with self._blobs.lock:
             with self._registry.write() as tx:
                 purged = removal.purge(tx, document_ids)
             for content_hash in purged.content_hashes:
                 self._blobs.delete(content_hash)
         self._registry.flush_log()
-        indexes = self._indexes.result()
-        indexes.vectors.delete(purged.chunk_ids)
-        indexes.keywords.delete(purged.chunk_ids)
+        self._index.sync(purged=purged.chunk_ids)
         return purged.documents
+
+    def quotes_of(self, document_ids: Sequence[str]) -> list[KeptQuote]:
+        """The quotes that old answers keep of documents, also of removed and erased ones."""
+        with self._registry.read() as rx:
+            return quotes.of_documents(rx, document_ids)
+
+    def set_enabled(self, document_ids: Sequence[str], enabled: bool) -> int:
+        """Take documents out of every answer while keeping them, or bring them back; returns how many changed."""
+        with self._registry.write() as tx:
+            return documents.set_enabled(tx, document_ids, enabled=enabled)
+
+    def set_tags(self, document_id: str, tags: Sequence[str]) -> None:
+        """Give a document these tags and no others. Raises ``NotFoundError``, and ``QuestionError`` for a bad tag."""
+        with self._registry.write() as tx:
+            documents.set_tags(tx, document_id, tags)
+
+    def move(self, document_ids: Sequence[str], collection: str) -> int:
+        """Put documents into another collection, which is made if need be; returns how many were moved.
+
+        Raises:
+            NotAllowedError: A document there has the name of one of these; none was moved.
+            QuestionError: The collection cannot be named so.
+        """
+        with self._registry.write() as tx:
+            moved = documents.move(tx, document_ids, collections.ensure(tx, collection))
+        self._index.sync()
+        return moved
+
+    def versions(self, document_id: str) -> list[DocumentVersion]:
+        """Every version of a document, newest first. Raises ``NotFoundError``."""
+        with self._registry.read() as rx:
+            return documents.versions_of(rx, document_id)
 
     def restore(self, document_ids: Sequence[str]) -> int:
         """Undo ``remove``; returns how many came back."""
         with self._registry.write() as tx:
-            return removal.restore(tx, document_ids)
+            restored = removal.restore(tx, document_ids)
+        self._ingest.wake()
+        self._index.sync()
+        return restored
 
     def collections(self) -> list[Collection]:
         """All collections, by name."""
         with self._registry.read() as rx:
             return collections.list_all(rx)
+
+    # --- watched folders --------------------------------------------------------------
+
+    def watch_folder(self, path: str | Path, collection: str = "default") -> WatchedFolder:
+        """Let a folder's files be documents of a collection from now on: added, changed, removed as they are.
+
+        A document that has the name of a file there becomes that file's.
+
+        Raises:
+            IngestError: It is not the whole path of a folder that is there.
+            NotAllowedError: It holds the data directory, or is within it.
+        """
+        folder = folder_to_watch(path, data_directory=self._settings.home)
+        with self._registry.write() as tx:
+            collections.ensure(tx, collection)
+            folder_id = watched.add_folder(tx, str(folder), collection)
+        self._watcher.wake()
+        return next(one for one in self._watcher.folders() if one.id == folder_id)
+
+    def unwatch_folder(self, folder_id: str, *, remove_documents: bool = False) -> int:
+        """Follow a folder no more; returns how many of its documents were removed. Raises ``NotFoundError``."""
+        with self._registry.write() as tx:
+            document_ids = watched.remove_folder(tx, folder_id)
+            return removal.remove(tx, document_ids) if remove_documents else 0
+
+    def watched_folders(self) -> list[WatchedFolder]:
+        """All watched folders, each as of the last look at it."""
+        return self._watcher.folders()
+
+    # --- the index --------------------------------------------------------------------
+
+    def index_status(self) -> IndexStatus:
+        """How the indexes are, which generations there are, and what goes on."""
+        return self._index.status()
+
+    def index_job(
+        self, kind: IndexJobKind, *, generation_id: str | None = None, options: Mapping[str, Any] | None = None
+    ) -> IndexJob:
+        """Start work on the indexes, and return its job at once.
+
+        Args:
+            kind: ``verify`` looks for every chunk; ``rebuild`` writes the same vectors to new files;
+                ``reembed`` makes chunks and vectors anew as the settings say, beside what serves, and
+                compares both; ``update`` cuts stale documents anew; ``switch`` lets answers come from a
+                generation that waits; ``rollback`` from the former one; ``compact`` erases what was removed
+                from every file, and proves it.
+            generation_id: For ``switch`` and ``rollback``: which one, instead of the newest.
+            options: For ``reembed``: ``model`` (PROVIDER:NAME), ``switch`` (at once when it is built),
+                ``questions`` (a folder in the format of ``citewise eval``).
+
+        Raises:
+            NotAllowedError: One of that kind runs already, or there is nothing to switch to.
+            NotFoundError: There is no such generation.
+            IngestError: ``questions`` cannot be read.
+        """
+        options = options or {}
+        if folder := options.get("questions"):
+            of_folder(Path(folder), collection="")  # said now, not after hours of embedding
+        return self._index.submit(kind, options, generation_id=generation_id)
+
+    def running_index_job(self) -> IndexJob | None:
+        """The index job that goes on or comes next, if any; cheap enough to be asked by every page."""
+        with self._registry.read() as rx:
+            return index_jobs.next_open(rx)
+
+    def erasable(self) -> Erasable:
+        """What ``compact`` would erase."""
+        with self._registry.read() as rx:
+            removed = removal.removed_ids(rx)
+            kept = [*quotes.of_documents(rx, removed), *quotes.of_erased(rx)]
+        return Erasable(len(removed), len(kept), len({quote.turn_id for quote in kept}))
+
+    def index_job_now(self, job_id: str, *, wait_s: float | None = 0) -> IndexJob:
+        """An index job as it is, waited for up to ``wait_s`` seconds (``None``: to its end)."""
+        return self._index.wait(job_id, timeout_s=wait_s)
+
+    def cancel_index_job(self, job_id: str) -> None:
+        """Ask an index job to end; what serves goes on serving. Raises ``NotFoundError``."""
+        self._index.cancel(job_id)
 
     # --- questions --------------------------------------------------------------------
 
@@ -303,41 +416,9 @@ class Engine:
             NotFoundError: There is no such collection.
             StoreError: No index could answer.
         """
-        question = _checked(query.text)
-        started = time.perf_counter()
-        rewritten = standalone(question, query.history) if query.history else question
-        rewrite_ms = (time.perf_counter() - started) * 1000
-        with self._registry.read() as rx:
-            collection_id = collections.find(rx, query.collection)
-            document_ids = serving.match(rx, collection_id, query.where) if query.where else None
-        result = self._retriever.search(
-            question=rewritten,
-            collection_id=collection_id,
-            document_ids=document_ids,
-            k=query.k * SPARE,
-            mode=query.mode,
-            rerank=query.rerank,
-        )
-        expanding = time.perf_counter()
-        with self._registry.read() as rx:
-            hits = expand(
-                result.hits,
-                k=query.k,
-                neighbours=lambda chunk, reach: documents.neighbours(rx, chunk, reach),
-                slice_text=lambda chunk, start, end: documents.slice_text(
-                    rx, chunk.document_id, chunk.version, start, end
-                ),
-            )
-        expand_ms = (time.perf_counter() - expanding) * 1000
-        total_ms = (time.perf_counter() - started) * 1000
-        timings = {
-            **result.timings_ms,
-            "rewrite": round(rewrite_ms, 2),
-            "expand": round(expand_ms, 2),
-            "total": round(total_ms, 2),
-        }
-        metrics().search_ended(timings)
-        return replace(result, question=question, standalone_question=rewritten, hits=tuple(hits), timings_ms=timings)
+        result = self._searcher.search(query)
+        metrics().search_ended(dict(result.timings_ms))
+        return result
 
     def ask(
         self,
@@ -358,7 +439,7 @@ class Engine:
         Raises:
             QuestionError, NotFoundError, SettingsError: Before anything is stored.
         """
-        question = _checked(question)
+        question = checked(question)
         chat_model = self._models.get(model)
         with self._registry.write() as tx:
             if conversation_id is None:
@@ -387,7 +468,7 @@ class Engine:
         progress.step("searching")
         found = self.search(query)
         progress.found(found)
-        pages = _PageMaps(self._registry)
+        pages = PageMaps(self._registry)
         settings = self._settings.answer
         answer = generate(
             question=query.text,
@@ -403,37 +484,13 @@ class Engine:
         )
         trace = {**answer.trace, "search": {**found.trace, "timings_ms": dict(found.timings_ms)}}
         trace |= {"generation": found.generation, "reranker": found.reranker, "degraded": list(found.degraded)}
-        return replace(answer, citations=self._locate(answer.citations, pages), trace=trace)
-
-    def _locate(self, citations: Sequence[Citation], pages: _PageMaps) -> tuple[Citation, ...]:
-        """Give citations of PDF files the boxes of their words, computed from the stored original."""
-        located = list(citations)
-        by_document: dict[tuple[str, int], list[int]] = {}
-        for position, citation in enumerate(citations):
-            if citation.page is not None:
-                by_document.setdefault((citation.document_id, citation.version), []).append(position)
-        for (document_id, version), positions in by_document.items():
-            spans = [pages.spans_of(document_id, version, located[i].start, located[i].end) for i in positions]
-            try:
-                original = self.original(document_id, version=version)
-                if original.media_type != PDF:
-                    continue
-                boxes = sandbox.page_boxes(
-                    original.path,
-                    [span for group in spans for span in group],
-                    source=original.source,
-                    seconds=self._settings.ingest.parse_seconds,
-                    memory_mb=self._settings.ingest.parse_memory_mb,
-                )
-            except CitewiseError:
-                # The answer stands without boxes; its quotes are marked in the text instead.
-                log.exception("boxes not found", document_id=document_id)
-                continue
-            found = iter(boxes)
-            for position, group in zip(positions, spans, strict=True):
-                joined = tuple(box for _ in group for box in next(found))
-                located[position] = replace(located[position], boxes=joined)
-        return tuple(located)
+        citations = locate(
+            answer.citations,
+            pages,
+            original=self._originals.get,
+            page_boxes=self._originals.page_boxes,
+        )
+        return replace(answer, citations=citations, trace=trace)
 
     def turn(self, turn_id: str) -> Turn:
         """A turn as it is now, its text so far included. Raises ``NotFoundError``."""
@@ -489,84 +546,10 @@ class Engine:
             conversations.restore(tx, conversation_id)
 
 
-class _PageMaps:
-    """Finds pages of positions; remembers the page maps it read."""
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
-        self._pages: dict[tuple[str, int], tuple[PageSpan, ...]] = {}
-
-    def page_of(self, document_id: str, version: int, position: int) -> int | None:
-        """The 1-based page of a character, ``None`` where the format has no pages."""
-        for page in self._of(document_id, version):
-            if position < page.end:
-                return page.number
-        return None
-
-    def spans_of(self, document_id: str, version: int, start: int, end: int) -> list[tuple[int, int, int]]:
-        """Cut a span at page ends: ``(page, start, end)`` with positions relative to each page."""
-        return [
-            (page.number, max(start, page.start) - page.start, min(end, page.end) - page.start)
-            for page in self._of(document_id, version)
-            if start < page.end and page.start < end
-        ]
-
-    def _of(self, document_id: str, version: int) -> tuple[PageSpan, ...]:
-        key = (document_id, version)
-        if key not in self._pages:
-            with self._registry.read() as rx:
-                self._pages[key] = documents.pages(rx, document_id, version)
-        return self._pages[key]
-
-
-def _take_in(
-    tx: Connection, upload: Upload, blob: tuple[str, int], collection_id: str, on_duplicate: OnDuplicate
-) -> Added:
-    """Decide what an upload is (new, a new version, a duplicate) and record it with its job."""
-    content_hash, size = blob
-    named = documents.find_by_source(tx, collection_id, upload.source)
-    if named and named.content_hash == content_hash:
-        if named.status not in ("failed", "cancelled"):
-            return Added(upload.source, named.id, named.version, None, "skipped", "The same file is here already.")
-        documents.set_stage(tx, named.id, named.version, "received")
-        job_id = jobs.create(tx, document_id=named.id, version=named.version).id
-        return Added(upload.source, named.id, named.version, job_id, "received")
-    twin = None if named else documents.find_by_hash(tx, collection_id, content_hash)
-    if twin and on_duplicate == "skip":
-        reason = f"The same file is here already as {twin.source}."
-        return Added(upload.source, twin.id, twin.version, None, "skipped", reason)
-    if twin and on_duplicate == "replace":
-        removal.remove(tx, [twin.id])
-    document_id, version = documents.add_version(
-        tx,
-        collection_id=collection_id,
-        source=upload.source,
-        title=upload.title,
-        content_hash=content_hash,
-        media_type=TEXT_RECORD if upload.text is not None else "",
-        bytes=size,
-        metadata=dict(upload.metadata),
-    )
-    job_id = jobs.create(tx, document_id=document_id, version=version).id
-    return Added(upload.source, document_id, version, job_id, "received")
-
-
 def _open_job(rx: Connection, document: Document) -> Job | None:
     """The job of a document's newest version, if it is not over."""
     job = jobs.of_version(rx, document.id, document.version)
     return job if job and job.state in ("queued", "running") else None
-
-
-def _checked(question: str) -> str:
-    question = question.strip()
-    if not question:
-        raise QuestionError("There is no question. Type one and ask again.")
-    if len(question) > QUESTION_CHARACTERS:
-        raise QuestionError(
-            f"The question is {len(question):,} characters long; at most {QUESTION_CHARACTERS:,} can be asked. "
-            "Shorten it, or add the long text as a document."
-        )
-    return question
 
 
 def _short_title(question: str) -> str:

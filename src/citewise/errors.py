@@ -7,6 +7,8 @@
     ├── IngestError           a file cannot be taken or read
     ├── RegistryError         the registry cannot be opened, read or written
     │   ├── DirectoryInUseError   another process owns the data directory
+    │   ├── DamagedRegistryError  the registry is not as it was left; nothing is written to it
+    │   ├── NoSpaceError          the disk is full, or would be
     │   └── NotFoundError         there is no such collection, document, turn or model
     ├── StoreError            an index failed
     │   └── DimensionMismatchError
@@ -52,6 +54,27 @@ class DirectoryInUseError(RegistryError):
         super().__init__(f"The data directory {directory} is in use by {owner}{served}. {way_out}")
         self.pid = pid
         self.url = url
+
+
+class DamagedRegistryError(RegistryError):
+    """The registry is not as it was left; nothing is written to it."""
+
+    def __init__(self, *, path: str, what: str) -> None:
+        super().__init__(
+            f"The registry {path} is damaged: {what.rstrip('.')}. Nothing was written. Put a backup in its place "
+            "with `citewise restore FILE`; `citewise doctor` says what else can be done."
+        )
+
+
+class NoSpaceError(RegistryError):
+    """The disk is full, or would be."""
+
+    def __init__(self, *, directory: str, free: int | None = None, needed: int | None = None) -> None:
+        found = f"The disk that holds {directory} is full"
+        if free is not None and needed is not None:
+            found = f"Only {free / 1e6:,.0f} MB are free on the disk that holds {directory}, and {needed / 1e6:,.0f} MB"
+            found += " have to be"
+        super().__init__(f"{found}; nothing was stored. Free some space and try again.")
 
 
 class NotFoundError(RegistryError):

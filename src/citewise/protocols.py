@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from citewise.types import Chunk, EmbeddedChunk, Message, ParsedDocument, ScoredChunk, Usage, Vector, Vectors
+from citewise.types import (
+    Chunk,
+    EmbeddedChunk,
+    EmbedderState,
+    Message,
+    ParsedDocument,
+    ScoredChunk,
+    Usage,
+    Vector,
+    Vectors,
+)
 
 
 class Embedder(Protocol):
@@ -30,6 +40,19 @@ class Embedder(Protocol):
     @property
     def max_tokens(self) -> int:
         """Tokens that the model reads of one text, special tokens included; the rest is cut off."""
+        ...
+
+    @property
+    def state(self) -> EmbedderState:
+        """Whether it can embed now; ``loading`` before ``start`` as well."""
+        ...
+
+    def start(self) -> None:
+        """Begin to load in the background; further calls do nothing."""
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds; what still waits for vectors fails."""
         ...
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
@@ -72,6 +95,10 @@ class VectorIndex(Protocol):
         Args:
             document_ids: Only chunks of these documents; ``None`` means all of the collection.
         """
+        ...
+
+    def nearest(self, vectors: Vectors, *, k: int) -> list[list[tuple[str, float]]]:
+        """Return for each row the ``k`` nearest of all collections as ``search`` does; for checks, not for answers."""
         ...
 
     def delete(self, ids: Sequence[str]) -> None:

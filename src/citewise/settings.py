@@ -34,6 +34,9 @@ class IngestSettings(_Section):
     """What is taken in, and at what cost."""
 
     max_file_mb: Annotated[int, Field(ge=1, le=4096)] = Field(200, description="Largest file, in MB (10^6 bytes).")
+    keep_free_mb: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        500, description="Free space that is left on the disk, in MB (10^6 bytes); with less nothing is taken in."
+    )
     parse_seconds: Annotated[int, Field(ge=1, le=600)] = Field(
         90, description="Wall time for reading one file, in seconds."
     )
@@ -59,6 +62,14 @@ class EmbedSettings(_Section):
         description="PROVIDER:NAME; `local:` takes the bundled model, a folder, or a name from the hub's cache.",
     )
     batch: Annotated[int, Field(ge=1, le=1024)] = Field(32, description="Texts in one batch.")
+
+
+class IndexSettings(_Section):
+    """When the indexes are built anew."""
+
+    full_rebuild_above: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.2, description="Share of chunks by another model or cut above which a full rebuild is called for."
+    )
 
 
 class SearchSettings(_Section):
@@ -99,6 +110,7 @@ class Settings(BaseSettings):
     ingest: IngestSettings = IngestSettings()
     split: SplitSettings = SplitSettings()
     embed: EmbedSettings = EmbedSettings()
+    index: IndexSettings = IndexSettings()
     search: SearchSettings = SearchSettings()
     answer: AnswerSettings = AnswerSettings()
 

@@ -27,12 +27,25 @@ BlockKind = Literal["heading", "paragraph", "list_item", "table", "code", "capti
 DocumentStatus = Literal["received", "parsing", "chunking", "embedding", "indexing", "ready", "failed", "cancelled"]
 OnDuplicate = Literal["skip", "replace", "keep"]
 SearchMode = Literal["hybrid", "dense", "keyword"]
+EmbedderState = Literal["loading", "ready", "failed"]
 Role = Literal["user", "assistant"]
 Verdict = Literal["supported", "partial", "unsupported", "not_checked"]
 AnswerStatus = Literal["running", "complete", "abstained", "truncated", "refused", "cut", "cancelled", "error"]
 
+GenerationState = Literal["building", "ready", "active", "retired", "broken"]
+"""``ready`` is built and verified and waits for the switch."""
+IndexState = Literal["opening", "checking", "ok", "degraded"]
+IndexJobKind = Literal["verify", "rebuild", "reembed", "update", "switch", "rollback", "compact"]
+IndexJobState = Literal["queued", "running", "done", "failed", "cancelled"]
+
+PDF = "application/pdf"
+"""The one media type whose pages can be shown."""
+
 UNFINISHED: frozenset[str] = frozenset({"received", "parsing", "chunking", "embedding", "indexing"})
 """Document states in which work still goes on."""
+
+LONGEST_TAG = 50  # characters
+MOST_TAGS = 50  # of one document
 
 
 _HYPHENATION = re.compile("\u00ad\\s*")
@@ -196,7 +209,37 @@ class Document:
     total: int = 0
     stage_started_at: float | None = None
     serving_version: int | None = None  # the version that answers come from; None if none yet
+    enabled: bool = True  # False: kept, but in no answer
+    tags: tuple[str, ...] = ()  # in alphabetical order
     report: ParseReport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentVersion:
+    """One version of a document, for its history."""
+
+    version: int
+    status: DocumentStatus
+    error: str | None
+    content_hash: str  # sha256 of the bytes, hex
+    bytes: int
+    pages: int  # 0 for formats without pages
+    added_at: float
+    serves: bool  # whether answers come from it
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedFolder:
+    """A folder of this machine whose files are documents of a collection."""
+
+    id: str
+    path: str  # absolute
+    collection: str
+    created_at: float
+    looked_at: float | None  # when it was last looked at; None before the first look
+    documents: int  # that come from it and are in the library
+    error: str | None  # why it cannot be looked at, as a sentence
+    refused: tuple[tuple[str, str], ...] = ()  # files that could not be taken in: name, and why
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,11 +269,55 @@ class Generation:
     """One self-contained build of the indexes."""
 
     id: str
-    state: Literal["building", "active", "retired", "broken"]
+    state: GenerationState
     embedder: str  # fingerprint
     splitter: str  # fingerprint
     dimension: int
     created_at: float
+    model: str = ""  # PROVIDER:NAME that the embedder is opened by
+    verified_at: float | None = None  # when every chunk was last found in it
+    published_at: float | None = None  # when answers last began to come from it
+    comparison: Mapping[str, Any] | None = None  # how it did beside the serving one
+
+
+@dataclass(frozen=True, slots=True)
+class IndexJob:
+    """Work on the indexes, resumed after a crash."""
+
+    id: str
+    kind: IndexJobKind
+    state: IndexJobState
+    generation: str | None  # id of what is built or checked
+    stage: str  # what goes on: "embedding", "building", "verifying", "catching up", …
+    done: int  # units of the stage
+    total: int  # 0 while it is not known
+    stage_started_at: float | None
+    created_at: float
+    updated_at: float
+    cancel_requested: bool
+    options: Mapping[str, Any]
+    result: Mapping[str, Any] | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """How the indexes are, and what could be done about them."""
+
+    state: IndexState
+    detail: str  # a sentence
+    generation: Generation | None  # that answers come from
+    chunks: int
+    cuts: Mapping[str, int]  # chunks by the fingerprint of how they were cut, the most first
+    documents: int
+    stale_chunks: int  # by another model or another way of cutting than the settings name
+    stale_share: float  # 0..1
+    needs_full_rebuild: bool
+    waiting_documents: int  # served, but not yet as the indexes ought to hold them
+    bytes: int  # of all generations on disk
+    model: str  # that the settings name
+    generations: tuple[Generation, ...]  # newest first
+    jobs: tuple[IndexJob, ...]  # newest first
 
 
 # --- retrieve -------------------------------------------------------------------------
@@ -248,7 +335,7 @@ class Message:
 class Query:
     """A question and where to look.
 
-    ``where`` narrows by document fields (``document``, ``source``, ``type``); several
+    ``where`` narrows by document fields (``document``, ``source``, ``tag``, ``type``); several
     keys must all hold.
     """
 
@@ -272,6 +359,11 @@ class ScoredChunk:
     source: str
     title: str
     content_hash: str
+
+    @property
+    def erased(self) -> bool:
+        """Whether its document was erased and only the place in an old answer is left."""
+        return not self.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +408,33 @@ class Citation:
     quote: str  # verbatim: document.text[start:end]
     boxes: tuple[Box, ...] = ()
     headings: tuple[str, ...] = ()
+
+    @property
+    def erased(self) -> bool:
+        """Whether the quote was erased with its document and only its marker is left."""
+        return not self.source
+
+
+@dataclass(frozen=True, slots=True)
+class KeptQuote:
+    """A quote that an old answer keeps of a document, whatever becomes of the document."""
+
+    conversation_id: str
+    conversation: str  # its title
+    turn_id: str
+    marker: int  # of the citation
+    document_id: str
+    source: str
+    words: str  # the first of the quote
+
+
+@dataclass(frozen=True, slots=True)
+class Erasable:
+    """What the index job ``compact`` would erase for good."""
+
+    documents: int  # removed, and until then they can be brought back
+    quotes: int  # that old answers keep of them, and of documents erased before
+    answers: int  # in which these stand
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,10 +525,31 @@ class Original:
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in the data directory that is not as it should be."""
+
+    part: str  # "registry", "journal", "text", "chunks", "embeddings", "conversations" or "originals"
+    what: str  # a sentence's worth, without its full stop
+
+
+@dataclass(frozen=True, slots=True)
+class BackupReport:
+    """What a backup holds."""
+
+    path: Path
+    bytes: int  # of the file
+    created_at: float
+    citewise: str  # version that wrote it
+    schema: str  # revision of the registry
+    counts: Mapping[str, int]  # documents, versions, chunks, conversations, originals
+    missing: tuple[str, ...] = ()  # hashes of originals that could not be read and are not in it
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """Whether the program can do its work."""
 
     ready: bool
     checks: Mapping[str, str]  # name → "ok", or a sentence
-    embedder: Literal["loading", "ready", "failed"]
+    embedder: EmbedderState
     degraded: tuple[str, ...] = ()

@@ -10,5 +10,5 @@ from citewise.build import open_engine
 from tests.fakes import HashEmbedder
 
 if __name__ == "__main__":
-    serve.open_engine = partial(open_engine, embedder=HashEmbedder())
+    serve.open_engine = partial(open_engine, open_embedder=lambda _: HashEmbedder())
     serve.run(port=int(sys.argv[1]))

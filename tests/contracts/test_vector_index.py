@@ -101,6 +101,15 @@ def test_documents_narrow_the_search(index: VectorIndex) -> None:
     assert index.search(query, k=5, collection_id="c", document_ids=[]) == []
 
 
+def test_the_nearest_of_many_are_those_of_all_collections(index: VectorIndex) -> None:
+    index.upsert([embedded("x", unit(1, 0, 0)), embedded("y", unit(0, 1, 0), collection="other")])
+    index.upsert([embedded("xy", unit(1, 1, 0))])
+    found = index.nearest(np.stack([unit(1, 0.1, 0), unit(0, 1, 0)]), k=2)
+    assert [ids(ranking) for ranking in found] == [["x", "xy"], ["y", "xy"]]
+    assert found[1][0][1] == pytest.approx(1.0, abs=1e-6)
+    assert index.nearest(np.empty((0, 3), dtype=np.float32), k=2) == []
+
+
 def test_the_same_id_is_overwritten(index: VectorIndex) -> None:
     index.upsert([embedded("a", unit(1, 0, 0))])
     index.upsert([embedded("a", unit(0, 1, 0), document="other")])

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 from citewise.errors import NotAllowedError
 from citewise.registry import collections, documents, removal, serving
 from citewise.registry.database import Registry
-from tests.unit.registry.making import receive, save
+from tests.unit.registry.making import join, publish, receive, save
 
 COLLECTIONS = ("one", "two")
 SOURCES = ("a.txt", "b.txt", "c.txt")
@@ -33,6 +33,7 @@ class Model:
     collection: str
     source: str
     deleted: bool = False
+    enabled: bool = True
     serving: int | None = None
     hashes: dict[int, str] = field(default_factory=dict)
     chunks: dict[int, set[str]] = field(default_factory=dict)  # by version
@@ -105,15 +106,14 @@ class DocumentMachine(RuleBasedStateMachine):
     @rule(of=versions)
     def publish(self, of: tuple[str, int]) -> None:
         with self.registry.write() as tx:
-            retired = documents.publish(tx, *of, timings_ms={})
+            published = publish(tx, *of)
         one = self.model.get(of[0])
         if one is None:
-            assert retired == []
+            assert not published
             return
         one.ready.add(of[1])
         one.serving = max(of[1], one.serving or 0)
-        expected = {chunk_id for version, ids in one.chunks.items() if version != one.serving for chunk_id in ids}
-        assert set(retired) == expected
+        assert published == (one.serving == of[1])
 
     @rule(of=versions)
     def remove(self, of: tuple[str, int]) -> None:
@@ -140,6 +140,31 @@ class DocumentMachine(RuleBasedStateMachine):
         if one:
             one.deleted = False
 
+    @rule(of=versions, enabled=st.booleans())
+    def enable(self, of: tuple[str, int], enabled: bool) -> None:
+        one = self.model.get(of[0])
+        changes = one is not None and not one.deleted and one.enabled != enabled
+        with self.registry.write() as tx:
+            assert documents.set_enabled(tx, [of[0]], enabled=enabled) == changes
+        if one and changes:
+            one.enabled = enabled
+
+    @rule(of=versions, collection=st.sampled_from(COLLECTIONS))
+    def move(self, of: tuple[str, int], collection: str) -> None:
+        one = self.model.get(of[0])
+        moves = one is not None and not one.deleted and one.collection != collection
+        taken = one is not None and moves and self.living(collection, one.source) is not None
+        try:
+            with self.registry.write() as tx:
+                moved = documents.move(tx, [of[0]], self.ids[collection])
+        except NotAllowedError:
+            assert taken
+            return
+        assert not taken
+        assert moved == moves
+        if one and moves:
+            one.collection = collection
+
     @rule(of=consumes(versions))
     def purge(self, of: tuple[str, int]) -> None:
         document_id = of[0]
@@ -159,17 +184,17 @@ class DocumentMachine(RuleBasedStateMachine):
                 allowed = {
                     chunk_id
                     for one in self.model.values()
-                    if one.collection == name and not one.deleted and one.serving is not None
+                    if one.collection == name and one.enabled and not one.deleted and one.serving is not None
                     for chunk_id in one.chunks.get(one.serving, ())
                 }
-                joined = serving.join(rx, list(self.ever), self.ids[name])
+                joined = join(rx, list(self.ever), self.ids[name])
                 assert joined.keys() == allowed
                 assert all(hit.chunk.text == self.ever[chunk_id] for chunk_id, hit in joined.items())
                 matched = serving.match(rx, self.ids[name], {})
                 assert matched == {
                     document_id
                     for document_id, one in self.model.items()
-                    if one.collection == name and not one.deleted and one.serving is not None
+                    if one.collection == name and one.enabled and not one.deleted and one.serving is not None
                 }
 
     @invariant()

@@ -15,7 +15,7 @@ import structlog
 
 from citewise.errors import CitewiseError
 from citewise.observe.metrics import metrics
-from citewise.registry import turns
+from citewise.registry import quotes, turns
 from citewise.registry.database import Registry
 from citewise.types import Answer, SearchResult, Turn
 
@@ -68,10 +68,13 @@ class Progress:
             self._save()
 
     def finish(self, answer: Answer) -> None:
-        """Show the whole answer, then store it. Raises ``RegistryError`` when that fails."""
+        """Show the whole answer, then store it; raises ``RegistryError`` when that fails.
+
+        What a document said that was erased meanwhile is not stored.
+        """
         self._show(replace(self._turn, answer=answer, step=""))
         with self._registry.write() as tx:
-            turns.finish(tx, self._turn.id, answer)
+            turns.finish(tx, self._turn.id, quotes.without_erased(tx, answer))
 
     def _show(self, turn: Turn) -> None:
         self._turn = turn

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 from citewise import __version__
-from citewise.api import documents, questions
+from citewise.api import backup, documents, folders, index, questions
 from citewise.api.docs import render_docs
 from citewise.api.errors import install_error_handlers
 from citewise.api.guard import Guard
@@ -36,7 +36,10 @@ def create_app(
     )
     app.state.get_engine = get_engine
     app.include_router(documents.router)
+    app.include_router(folders.router)
     app.include_router(questions.router)
+    app.include_router(index.router)
+    app.include_router(backup.router)
     app.add_middleware(Guard, allowed_hosts=allowed_hosts)
     install_error_handlers(app)
 

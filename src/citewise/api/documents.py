@@ -1,4 +1,4 @@
-"""Routes for documents: take in, list, look at, remove."""
+"""Routes for documents: take in, list, look at, change, remove."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 from fastapi.responses import FileResponse, JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from citewise.api import wire
 from citewise.api.dependencies import EngineOfApp
 from citewise.api.sources import clean_source
 from citewise.errors import NotFoundError
-from citewise.types import Added, OnDuplicate, Upload
+from citewise.types import LONGEST_TAG, MOST_TAGS, Added, OnDuplicate, Upload
 
 router = APIRouter(tags=["documents"])
 
@@ -41,6 +41,25 @@ class Records(BaseModel):
     records: list[Record] = Field(min_length=1, max_length=1000)
     collection: str = "default"
     on_duplicate: OnDuplicate = "skip"
+
+
+def _tag(tag: str) -> str:
+    clean = tag.strip()
+    if not 1 <= len(clean) <= LONGEST_TAG or not clean.isprintable():
+        raise ValueError(f"a tag is 1 to {LONGEST_TAG} printable characters")
+    return clean
+
+
+class DocumentChange(BaseModel):
+    """What is to be another way; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    enabled: bool | None = Field(None, description="False: kept, but in no answer.")
+    tags: list[Annotated[str, AfterValidator(_tag)]] | None = Field(
+        None, max_length=MOST_TAGS, description="All its tags from now on."
+    )
+    collection: str | None = Field(None, description="Made if need be.")
 
 
 @router.post("/documents", status_code=202)
@@ -93,6 +112,37 @@ def get_document(engine: EngineOfApp, document_id: str) -> dict[str, Any]:
     return wire.document_detail_json(engine.document(document_id))
 
 
+@router.patch("/documents/{document_id}")
+def change_document(engine: EngineOfApp, document_id: str, body: DocumentChange) -> dict[str, Any]:
+    """Turn a document off or on for answers, tag it, or move it into another collection.
+
+    What is left out stays as it is. When it cannot be moved, nothing is changed.
+    """
+    engine.document(document_id)
+    if body.collection is not None:
+        engine.move([document_id], body.collection)
+    if body.tags is not None:
+        engine.set_tags(document_id, body.tags)
+    if body.enabled is not None:
+        engine.set_enabled([document_id], body.enabled)
+    return wire.document_json(engine.document(document_id))
+
+
+@router.get("/documents/{document_id}/versions")
+def get_versions(engine: EngineOfApp, document_id: str) -> dict[str, Any]:
+    """Every version of a document, newest first."""
+    return {"versions": [wire.version_json(version) for version in engine.versions(document_id)]}
+
+
+@router.get("/documents/{document_id}/quotes")
+def get_quotes(engine: EngineOfApp, document_id: str) -> dict[str, Any]:
+    """The quotes that old answers keep of a document, also of a removed or erased one.
+
+    They stay when it is removed; `DELETE` with `purge` blanks them.
+    """
+    return {"quotes": [wire.quote_json(quote) for quote in engine.quotes_of([document_id])]}
+
+
 @router.get("/documents/{document_id}/text")
 def get_text(engine: EngineOfApp, document_id: str, version: int | None = None) -> dict[str, Any]:
     """The text of one version with its pages and chunks."""
@@ -129,11 +179,21 @@ def get_page(
 def remove_document(engine: EngineOfApp, document_id: str, purge: bool = False) -> dict[str, Any]:
     """Take a document out of every answer at once.
 
-    With `purge` its bytes, text and vectors are erased; without, `restore` brings it back.
+    With `purge` its bytes, text and vectors are erased, and the quotes that old answers keep
+    of it; without, `restore` brings it back. Files of the index hold traces of an erased
+    document until it is compacted.
     """
+    quotes = len(engine.quotes_of([document_id]))
     if engine.remove([document_id], purge=purge) == 0:
         raise NotFoundError("document", document_id)
-    return {"document_id": document_id, "removed": True, "purged": purge}
+    kept, blanked = (0, quotes) if purge else (quotes, 0)
+    return {
+        "document_id": document_id,
+        "removed": True,
+        "purged": purge,
+        "quotes_kept": kept,
+        "quotes_blanked": blanked,
+    }
 
 
 @router.post("/documents/{document_id}/restore")

@@ -11,9 +11,11 @@ from starlette.exceptions import HTTPException
 from citewise.api.wire import error_json
 from citewise.errors import (
     CitewiseError,
+    DamagedRegistryError,
     DimensionMismatchError,
     DirectoryInUseError,
     IngestError,
+    NoSpaceError,
     NotAllowedError,
     NotFoundError,
     ProviderError,
@@ -29,7 +31,9 @@ STATUS_OF: dict[type[CitewiseError], int] = {
     IngestError: 422,
     QuestionError: 422,
     RegistryError: 503,
+    DamagedRegistryError: 503,
     DirectoryInUseError: 503,
+    NoSpaceError: 507,
     NotFoundError: 404,
     StoreError: 503,
     DimensionMismatchError: 409,

@@ -32,7 +32,7 @@ class _Question(BaseModel):
     question: str
     collection: str = "default"
     k: int | None = Field(None, ge=1, le=1000, description="Chunks to find; unset: as many as the settings say.")
-    where: dict[str, str] = Field({}, description="Narrow by document, source or type; all must hold.")
+    where: dict[str, str] = Field({}, description="Narrow by document, source, tag or type; all must hold.")
     history: list[Said] = Field([], description="Earlier turns, oldest first.")
     explain: bool = Field(False, description="Add `trace`: what was tried and how it was weighed.")
 

@@ -13,18 +13,22 @@ from typing import Any
 from citewise.types import (
     Added,
     Answer,
+    BackupReport,
     Citation,
     Collection,
     Conversation,
     Document,
     DocumentText,
+    DocumentVersion,
     Evidence,
     Health,
+    KeptQuote,
     ModelInfo,
     ParseReport,
     ScoredChunk,
     SearchResult,
     Turn,
+    WatchedFolder,
 )
 
 Json = dict[str, Any]
@@ -52,6 +56,8 @@ def document_json(document: Document) -> Json:
         "pages": document.pages,
         "bytes": document.bytes,
         "added_at": document.added_at,
+        "enabled": document.enabled,
+        "tags": list(document.tags),
     }
 
 
@@ -63,6 +69,25 @@ def document_detail_json(document: Document) -> Json:
 def documents_json(documents: list[Document]) -> Json:
     """The library."""
     return {"documents": [document_json(document) for document in documents]}
+
+
+def version_json(version: DocumentVersion) -> Json:
+    """One version of a document; ``serves`` says whether answers come from it."""
+    return asdict(version)
+
+
+def folder_json(folder: WatchedFolder) -> Json:
+    """A watched folder as of the last look at it. Times are in seconds since the epoch."""
+    return {
+        "folder_id": folder.id,
+        "path": folder.path,
+        "collection": folder.collection,
+        "created_at": folder.created_at,
+        "looked_at": folder.looked_at,
+        "documents": folder.documents,
+        "error": folder.error,
+        "refused": [{"source": source, "error": error} for source, error in folder.refused],
+    }
 
 
 def report_json(report: ParseReport | None) -> Json | None:
@@ -216,7 +241,7 @@ def sentence_json(evidence: Evidence, answer: Answer) -> Json:
 
 
 def citation_json(citation: Citation) -> Json:
-    """The quoted words and where they stand."""
+    """The quoted words and where they stand; of an erased one the marker and ids alone."""
     return {
         "marker": citation.marker,
         "document_id": citation.document_id,
@@ -231,7 +256,13 @@ def citation_json(citation: Citation) -> Json:
         "quote": citation.quote,
         "headings": list(citation.headings),
         "boxes": [asdict(box) for box in citation.boxes],
+        "erased": citation.erased,
     }
+
+
+def quote_json(quote: KeptQuote) -> Json:
+    """A quote that an old answer keeps of a document."""
+    return asdict(quote)
 
 
 def conversation_json(conversation: Conversation) -> Json:
@@ -251,6 +282,19 @@ def conversation_json(conversation: Conversation) -> Json:
 def model_json(model: ModelInfo) -> Json:
     """A chat model that can be chosen."""
     return {"name": model.name, "label": model.label, "available": model.available, "note": model.note}
+
+
+def backup_json(report: BackupReport) -> Json:
+    """What a backup holds. ``created_at`` is in seconds since the epoch."""
+    return {
+        "path": str(report.path),
+        "bytes": report.bytes,
+        "created_at": report.created_at,
+        "citewise": report.citewise,
+        "schema": report.schema,
+        "counts": dict(report.counts),
+        "missing": list(report.missing),
+    }
 
 
 def health_json(health: Health) -> Json:

@@ -12,8 +12,9 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from citewise.cli import options, output
+from citewise.cli.asked import Json, is_finished
 from citewise.cli.progress import Show, progress
-from citewise.cli.session import Json, Session, connect, is_finished
+from citewise.cli.session import Session, connect
 from citewise.types import OnDuplicate, Upload
 
 FILES_AT_ONCE = 16
@@ -40,7 +41,10 @@ def add(
     collection: options.CollectionName = "default",
     on_duplicate: Annotated[
         OnDuplicate,
-        typer.Option("--on-duplicate", help="What to do with the same content under another name."),
+        typer.Option(
+            "--on-duplicate",
+            help="What to do with the same content under another name; keep also keeps changed files beside the old.",
+        ),
     ] = "skip",
     as_json: options.AsJson = False,
     server: options.Server = None,
@@ -78,7 +82,7 @@ class _Taker:
 
     def take_files(self, paths: Sequence[Path], show: Show) -> None:
         """Take in files, and the files of folders."""
-        from citewise.cli.files import find_files  # noqa: PLC0415
+        from citewise.ingest.files import find_files  # noqa: PLC0415
 
         found = find_files(paths)
         for batch in _batches(found, FILES_AT_ONCE):
@@ -100,7 +104,7 @@ class _Taker:
 
     def take_records(self, path: Path, show: Show) -> None:
         """Take in records of plain text, batch by batch."""
-        from citewise.cli.files import read_lines  # noqa: PLC0415
+        from citewise.cli.records import read_lines  # noqa: PLC0415
 
         for batch in _batches(read_lines(path), RECORDS_AT_ONCE):
             self._entries += [_entry(name, "failed", why) for name, why in (o for o in batch if isinstance(o, tuple))]

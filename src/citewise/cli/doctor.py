@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from citewise.cli import options, output
+from citewise.cli.directory import Check, check_directory, check_place
 from citewise.cli.session import health_of, prepare
-from citewise.errors import CitewiseError, DirectoryInUseError
+from citewise.errors import CitewiseError
 
 if TYPE_CHECKING:
     from citewise.engine import Engine
@@ -25,16 +23,6 @@ if TYPE_CHECKING:
 OLDEST_PYTHON = (3, 11)
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
 SAFE_WAL = (3, 51, 3)  # older ones can lose a committed write when a checkpoint races it
-LEAST_FREE = 1_000_000_000  # bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What was looked at, and if it is a problem, what to do."""
-
-    name: str
-    ok: bool
-    detail: str
 
 
 def doctor(
@@ -74,9 +62,13 @@ def _of_machine(patience: float) -> Iterator[Check]:
     except CitewiseError as error:
         yield Check("settings", False, str(error))
         return
-    yield _writable(settings.home)
-    yield _free(settings.home)
-    yield from _of_engine(settings, patience)
+    yield from check_place(settings)
+    whole = True
+    for check in _of_directory(settings):
+        whole = whole and (check.ok or check.name not in ("lock", "registry", "journal"))
+        yield check
+    if whole:  # else there is nothing to open
+        yield from _of_engine(settings, patience)
 
 
 def _python() -> Check:
@@ -94,31 +86,24 @@ def _sqlite() -> Check:
     return Check("SQLite", True, f"{found}, used {journal} write-ahead log")
 
 
-def _writable(home: Path) -> Check:
-    place = _existing(home)
+def _of_directory(settings: Settings) -> Iterator[Check]:
+    from citewise.registry.owner import OwnerLock  # noqa: PLC0415
+
     try:
-        with tempfile.TemporaryFile(dir=place):
-            pass
-    except OSError as error:
-        why = error.strerror or str(error)
-        return Check(
-            "data directory",
-            False,
-            f"{place} cannot be written ({why}). Change its owner, or choose another directory with CITEWISE_HOME.",
-        )
-    return Check("data directory", True, str(home.absolute()))
-
-
-def _free(home: Path) -> Check:
-    free = shutil.disk_usage(_existing(home)).free
-    if free < LEAST_FREE:
-        return Check("disk", False, f"Only {output.size(free)} are free. Make room, or move CITEWISE_HOME.")
-    return Check("disk", True, f"{output.size(free)} free")
-
-
-def _existing(path: Path) -> Path:
-    """The path, or the nearest folder above it that exists."""
-    return next(one for one in (path.absolute(), *path.absolute().parents) if one.exists())
+        lock = OwnerLock(settings.home)
+    except CitewiseError as error:
+        yield Check("lock", False, str(error))
+        return
+    try:
+        yield Check("lock", True, "no other process has the directory")
+        if lock.unclean:
+            yield Check("last end", True, "Citewise was killed or the machine went down; what that left is checked.")
+        try:
+            yield from check_directory(settings.home)
+        except CitewiseError as error:
+            yield Check("registry", False, str(error))
+    finally:
+        lock.release()
 
 
 def _of_engine(settings: Settings, patience: float) -> Iterator[Check]:
@@ -126,14 +111,10 @@ def _of_engine(settings: Settings, patience: float) -> Iterator[Check]:
 
     try:
         engine = open_engine(settings)
-    except DirectoryInUseError as error:
-        yield Check("lock", False, str(error))
-        return
     except CitewiseError as error:
         yield Check("engine", False, str(error))
         return
     try:
-        yield Check("lock", True, "this process holds the directory")
         yield from _of_health(engine, patience)
     finally:
         engine.close()
@@ -144,6 +125,7 @@ def _of_health(engine: Engine, patience: float) -> Iterator[Check]:
     while not (health := engine.health()).ready and health.embedder == "loading" and time.monotonic() < until:
         time.sleep(0.05)
     for name, said in health.checks.items():
-        yield Check(name, said == "ok", said)
+        if name != "registry":  # which was looked at already, and better
+            yield Check(name, said == "ok", said)
     usable = [model.name for model in engine.models() if model.available]
     yield Check("answers by", bool(usable), ", ".join(usable) or "No model is usable. Set OPENAI_API_KEY, or another.")

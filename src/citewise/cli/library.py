@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from citewise.cli import options, output
-from citewise.cli.session import Json, connect
+from citewise.cli.asked import Json
+from citewise.cli.session import connect
 from citewise.errors import NotFoundError, QuestionError
 
 Documents = Annotated[
@@ -30,13 +31,14 @@ def list_documents(
         output.line("There are no documents yet. Add some with `citewise add PATH`.")
         return
     output.table(
-        ["id", "document", "collection", "status", "pages", "chunks", "size", "added"],
+        ["id", "document", "collection", "status", "tags", "pages", "chunks", "size", "added"],
         [
             [
                 one["document_id"],
                 one["source"],
                 one["collection"],
-                f"{one['status']}: {one['error']}" if one["error"] else one["status"],
+                _state(one),
+                ", ".join(one["tags"]),
                 one["pages"] or None,
                 one["chunks"],
                 output.size(one["bytes"]),
@@ -46,6 +48,11 @@ def list_documents(
         ],
         right=["pages", "chunks", "size"],
     )
+
+
+def _state(document: Json) -> str:
+    state = f"{document['status']}: {document['error']}" if document["error"] else str(document["status"])
+    return state if document["enabled"] else f"{state}, disabled"
 
 
 def show(
@@ -58,7 +65,7 @@ def show(
     """Show what is stored of documents: text, pages, chunks and what could not be read."""
     with connect(server) as session:
         documents = session.documents(collection=collection)
-        for document_id in [_find(name, documents) for name in wanted]:
+        for document_id in [find_document(name, documents) for name in wanted]:
             shown = session.show(document_id)
             if as_json:
                 output.document(shown)
@@ -81,7 +88,9 @@ def _tell(shown: Json) -> None:
 def remove(
     *,
     wanted: Documents,
-    purge: Annotated[bool, typer.Option("--purge", help="Erase bytes, text and vectors too, for good.")] = False,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Erase bytes, text, vectors and quotes in old answers too, for good.")
+    ] = False,
     collection: options.AnyCollection = None,
     as_json: options.AsJson = False,
     server: options.Server = None,
@@ -90,18 +99,45 @@ def remove(
     with connect(server) as session:
         documents = session.documents(collection=collection)
         # Removed ones are not in the list, but they may be purged by their id.
-        ids = [_find(name, documents, or_itself=purge) for name in wanted]
+        ids = [find_document(name, documents, or_itself=purge) for name in wanted]
+        quotes = session.quotes(ids)
         removed = session.remove(ids, purge=purge)
+    quotes = [quote for quote in quotes if quote["document_id"] in removed]
     missing = [name for name, document_id in zip(wanted, ids, strict=True) if document_id not in removed]
     if as_json:
-        output.document({"removed": len(removed), "purged": purge, "documents": removed})
+        output.document(
+            {
+                "removed": len(removed),
+                "purged": purge,
+                "documents": removed,
+                "quotes_kept": [] if purge else quotes,
+                "quotes_blanked": len(quotes) if purge else 0,
+            }
+        )
     else:
         output.line(f"{output.amount(len(removed), 'document')} {'erased' if purge else 'removed'}.")
+        _tell_quotes(quotes, purged=purge)
+        if purge and removed:
+            output.line("Files of the index hold traces until they are written anew: `citewise index compact`.")
     if missing:
         raise NotFoundError("document", missing[0])
 
 
-def _find(name: str, documents: Sequence[Json], *, or_itself: bool = False) -> str:
+def _tell_quotes(quotes: Sequence[Json], *, purged: bool) -> None:
+    if not quotes:
+        return
+    answers = output.amount(len({quote["turn_id"] for quote in quotes}), "old answer")
+    if purged:
+        output.line(f"{output.amount(len(quotes), 'quote')} in {answers} blanked.")
+        return
+    output.line(f"{output.amount(len(quotes), 'quote')} in {answers} kept; `--purge` blanks those too:")
+    output.table(
+        ["conversation", "source", "quote"],
+        [[quote["conversation"], f"[{quote['marker']}] {quote['source']}", quote["words"]] for quote in quotes],
+    )
+
+
+def find_document(name: str, documents: Sequence[Json], *, or_itself: bool = False) -> str:
     """Return the id of the document with this id or name."""
     if any(one["document_id"] == name for one in documents):
         return name

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from citewise import __version__
-from citewise.cli import add, doctor, evaluation, library, output, questions, serve
+from citewise.cli import add, backup, doctor, evaluation, folders, index, library, organise, output, questions, serve
 from citewise.cli.session import LOG_NAME
 from citewise.errors import CitewiseError, DirectoryInUseError
 
@@ -32,10 +32,18 @@ app.command("add")(add.add)
 app.command("list")(library.list_documents)
 app.command("show")(library.show)
 app.command("remove")(library.remove)
+app.command("enable")(organise.enable)
+app.command("disable")(organise.disable)
+app.command("tag")(organise.tag)
+app.command("move")(organise.move)
+app.command("watch")(folders.watch)
 app.command("collections")(library.collections)
 app.command("search")(questions.search)
 app.command("ask")(questions.ask)
 app.command("eval")(evaluation.evaluate_folder)
+app.add_typer(index.app, name="index")
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
 app.command("doctor")(doctor.doctor)
 
 

@@ -20,7 +20,7 @@ Model = Annotated[
 ]
 Where = Annotated[
     list[str] | None,
-    typer.Option("--where", metavar="KEY=VALUE", help="Narrow by document, source or type; may be repeated."),
+    typer.Option("--where", metavar="KEY=VALUE", help="Narrow by document, source, tag or type; may be repeated."),
 ]
 HowMany = Annotated[int | None, typer.Option("-k", min=1, max=1000, metavar="N", help="Chunks to find.")]
 Explain = Annotated[bool, typer.Option("--explain", help="Tell how it was found.")]

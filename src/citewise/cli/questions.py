@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from citewise.cli import options, output
-from citewise.cli.session import Asked, Json, connect
+from citewise.cli.asked import Asked, Json
+from citewise.cli.session import connect
 from citewise.errors import CitewiseError, QuestionError
 from citewise.types import Message, SearchMode
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx2
 
+from citewise.cli.asked import Asked, Json, is_finished, is_over
 from citewise.cli.decode import citation_of, document_text_of, hit_of
-from citewise.cli.session import Asked, Json, is_finished
 from citewise.errors import CitewiseError, ProviderError, QuestionError
 from citewise.types import (
     Added,
@@ -19,6 +20,7 @@ from citewise.types import (
     Collection,
     DocumentText,
     Health,
+    IndexJobKind,
     Message,
     OnDuplicate,
     Query,
@@ -30,6 +32,7 @@ from citewise.types import (
 # Reading waits for work that takes its time; the server sends a sign of life every 10 seconds
 # while it answers.
 _TIMEOUT = httpx2.Timeout(60, connect=5, read=120, write=120)
+_BACKUP_TIMEOUT = httpx2.Timeout(60, connect=5, read=3600)  # the answer begins when the file is complete
 _POLL_S = 0.25
 
 
@@ -102,8 +105,42 @@ class RemoteSession:
                 removed.append(document_id)
         return removed
 
+    def quotes(self, document_ids: Sequence[str]) -> list[Json]:
+        return [quote for one in document_ids for quote in self._get(f"api/documents/{one}/quotes")["quotes"]]
+
+    def change(self, document_id: str, change: Json) -> Json:
+        return _checked(self._send("PATCH", f"api/documents/{document_id}", json=change))
+
+    def folders(self) -> list[Json]:
+        return list(self._get("api/folders")["folders"])
+
+    def watch(self, path: str, *, collection: str) -> Json:
+        return _checked(self._send("POST", "api/folders", json={"path": path, "collection": collection}))
+
+    def unwatch(self, folder_id: str, *, remove_documents: bool) -> int:
+        params = {"remove_documents": remove_documents}
+        return int(_checked(self._send("DELETE", f"api/folders/{folder_id}", params=params))["removed_documents"])
+
     def collections(self) -> list[Json]:
         return list(self._get("api/collections")["collections"])
+
+    def index(self) -> Json:
+        return self._get("api/index")
+
+    def index_job(self, kind: IndexJobKind, options: Json) -> Json:
+        return _checked(self._send("POST", f"api/index/{kind}", json=options))
+
+    def index_job_now(self, job_id: str, *, wait_s: float) -> Json:
+        until = time.monotonic() + wait_s
+        while True:
+            job = self._get(f"api/index/jobs/{job_id}")
+            left = until - time.monotonic()
+            if is_over(job) or left <= 0:
+                return job
+            time.sleep(min(_POLL_S, left))
+
+    def cancel_index_job(self, job_id: str) -> None:
+        _checked(self._send("POST", f"api/index/jobs/{job_id}/cancel"))
 
     def search(self, asked: Asked) -> Json:
         body = {**_question(asked), "mode": asked.mode, "rerank": None if asked.rerank else "none"}
@@ -139,6 +176,25 @@ class RemoteSession:
         if "checks" not in body:
             raise _not_ours(self._url)
         return Health(body["ready"], body["checks"], body["embedder"], tuple(body["degraded"]))
+
+    def backup(self, path: Path) -> None:
+        """Download a backup; ``path`` appears, or changes, when all of it is there."""
+        partial = path.with_name(f".{path.name}.partial")
+        try:
+            with self._client.stream("GET", "api/backup", timeout=_BACKUP_TIMEOUT) as response:
+                if response.headers.get("content-type") != "application/zip":
+                    response.read()
+                    _checked(response)
+                    raise _not_ours(self._url)
+                with partial.open("wb") as file:
+                    partial.chmod(0o600)
+                    for piece in response.iter_bytes():
+                        file.write(piece)
+            partial.replace(path)
+        except httpx2.HTTPError as error:
+            raise self._unreachable(error) from error
+        finally:
+            partial.unlink(missing_ok=True)
 
     def forget(self, conversation_id: str) -> None:
         """Hide a conversation."""

@@ -9,36 +9,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from citewise.api import wire
-from citewise.types import UNFINISHED, Health, Message, OnDuplicate, Query, SearchMode, Upload
+from citewise.api import wire, wire_index
+from citewise.cli.asked import Asked, Json
+from citewise.types import UNFINISHED, Health, IndexJobKind, OnDuplicate, Query, Upload
 
 if TYPE_CHECKING:
     from citewise.engine import Engine
     from citewise.evaluate.run import Subject
     from citewise.settings import Settings
 
-Json = dict[str, Any]
-
 LOG_NAME = "citewise.log"
 """In the data directory."""
 
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question as the command line got it."""
-
-    text: str
-    collection: str = "default"
-    k: int | None = None
-    where: dict[str, str] = field(default_factory=dict)
-    history: tuple[Message, ...] = ()
-    mode: SearchMode = "hybrid"
-    rerank: bool = True
-    model: str | None = None
-    explain: bool = False
+OPENING_S = 20.0
+"""How long the index of a data directory that was just opened may take to say how it is."""
 
 
 class Session(Protocol):
@@ -60,7 +46,39 @@ class Session(Protocol):
         """Returns the ids of those that were there."""
         ...
 
+    def quotes(self, document_ids: Sequence[str]) -> list[Json]:
+        """The quotes that old answers keep of documents."""
+        ...
+
+    def change(self, document_id: str, change: Json) -> Json:
+        """Change what ``change`` names of a document: ``enabled``, ``tags``, ``collection``; returns the document."""
+        ...
+
+    def folders(self) -> list[Json]:
+        """The watched folders."""
+        ...
+
+    def watch(self, path: str, *, collection: str) -> Json: ...
+
+    def unwatch(self, folder_id: str, *, remove_documents: bool) -> int:
+        """Returns how many documents were removed."""
+        ...
+
     def collections(self) -> list[Json]: ...
+
+    def index(self) -> Json:
+        """How the index is, once it is open."""
+        ...
+
+    def index_job(self, kind: IndexJobKind, options: Json) -> Json:
+        """Start work on the index."""
+        ...
+
+    def index_job_now(self, job_id: str, *, wait_s: float) -> Json:
+        """Work on the index as it is, waited for up to ``wait_s`` seconds."""
+        ...
+
+    def cancel_index_job(self, job_id: str) -> None: ...
 
     def search(self, asked: Asked) -> Json: ...
 
@@ -71,11 +89,6 @@ class Session(Protocol):
     def subject(self) -> Subject:
         """What an evaluation measures."""
         ...
-
-
-def is_finished(document: Json) -> bool:
-    """Whether no work goes on for a document."""
-    return document["status"] not in UNFINISHED
 
 
 class LocalSession:
@@ -107,8 +120,46 @@ class LocalSession:
     def remove(self, document_ids: Sequence[str], *, purge: bool) -> list[str]:
         return [one for one in document_ids if self._engine.remove([one], purge=purge)]
 
+    def quotes(self, document_ids: Sequence[str]) -> list[Json]:
+        return [wire.quote_json(quote) for quote in self._engine.quotes_of(document_ids)]
+
+    def change(self, document_id: str, change: Json) -> Json:
+        if "collection" in change:
+            self._engine.move([document_id], change["collection"])
+        if "tags" in change:
+            self._engine.set_tags(document_id, change["tags"])
+        if "enabled" in change:
+            self._engine.set_enabled([document_id], change["enabled"])
+        return wire.document_json(self._engine.document(document_id))
+
+    def folders(self) -> list[Json]:
+        return [wire.folder_json(folder) for folder in self._engine.watched_folders()]
+
+    def watch(self, path: str, *, collection: str) -> Json:
+        return wire.folder_json(self._engine.watch_folder(path, collection))
+
+    def unwatch(self, folder_id: str, *, remove_documents: bool) -> int:
+        return self._engine.unwatch_folder(folder_id, remove_documents=remove_documents)
+
     def collections(self) -> list[Json]:
         return [wire.collection_json(collection) for collection in self._engine.collections()]
+
+    def index(self) -> Json:
+        until = time.monotonic() + OPENING_S
+        while (status := self._engine.index_status()).state == "opening" and time.monotonic() < until:
+            time.sleep(0.02)
+        return wire_index.index_json(status)
+
+    def index_job(self, kind: IndexJobKind, options: Json) -> Json:
+        generation = options.get("generation")
+        others = {name: value for name, value in options.items() if name != "generation"}
+        return wire_index.index_job_json(self._engine.index_job(kind, generation_id=generation, options=others))
+
+    def index_job_now(self, job_id: str, *, wait_s: float) -> Json:
+        return wire_index.index_job_json(self._engine.index_job_now(job_id, wait_s=wait_s))
+
+    def cancel_index_job(self, job_id: str) -> None:
+        self._engine.cancel_index_job(job_id)
 
     def search(self, asked: Asked) -> Json:
         count = {} if asked.k is None else {"k": asked.k}

@@ -26,6 +26,15 @@ class ExactIndex:
         self._documents: list[str] = []
         self._matrix: Vectors = np.empty((0, dimension), dtype=np.float32)
 
+    @classmethod
+    def of(
+        cls, ids: Sequence[str], collections: Sequence[str], documents: Sequence[str], matrix: Vectors
+    ) -> ExactIndex:
+        """Make an index of vectors that are unit length already, one row of ``matrix`` for each id."""
+        index = cls(matrix.shape[1])
+        index._replace(ids=list(ids), collections=list(collections), documents=list(documents), matrix=matrix)
+        return index
+
     def upsert(self, chunks: Sequence[EmbeddedChunk]) -> None:
         if not chunks:
             return
@@ -56,6 +65,12 @@ class ExactIndex:
         ]
         scores = np.clip(matrix[rows] @ question, -1, 1)
         return ranked(((ids[row], float(score)) for row, score in zip(rows, scores, strict=True)), k=k)
+
+    def nearest(self, vectors: Vectors, *, k: int) -> list[list[tuple[str, float]]]:
+        with self._lock:
+            ids, matrix = self._ids, self._matrix
+        scores = np.clip(vectors @ matrix.T, -1, 1)
+        return [ranked(((one, float(score)) for one, score in zip(ids, row, strict=True)), k=k) for row in scores]
 
     def delete(self, ids: Sequence[str]) -> None:
         gone = set(ids)

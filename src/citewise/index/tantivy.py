@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from citewise.errors import StoreError
+from citewise.index.failures import as_store_errors
 from citewise.index.vectors import ranked
 from citewise.types import Chunk
 
@@ -33,15 +34,16 @@ class TantivyIndex:
     """A ``KeywordIndex`` in a directory of its own.
 
     Args:
-        directory: Belongs to this index alone; only one process can open it.
+        directory: Belongs to this index alone; only one process can open it. ``None`` keeps it in
+            memory, for as long as another one cannot be used.
         create: Make the index if there is none; otherwise that is an error.
 
     Raises:
         StoreError: The directory cannot be opened, is in use, or holds something else.
     """
 
-    def __init__(self, directory: Path, *, create: bool) -> None:
-        if not create and not (directory / "meta.json").is_file():
+    def __init__(self, directory: Path | None, *, create: bool) -> None:
+        if directory is not None and not create and not (directory / "meta.json").is_file():
             raise StoreError(f"There is no keyword index in {directory}. Build it again with `citewise index rebuild`.")
         import tantivy  # noqa: PLC0415 - loaded when an index is opened
 
@@ -52,8 +54,9 @@ class TantivyIndex:
         self._schema = _schema(tantivy)
         self._words = _word_analyzer(tantivy)
         with self._guard("opened"):
-            directory.mkdir(parents=True, exist_ok=True)
-            self._index = tantivy.Index(self._schema, path=str(directory))
+            if directory is not None:
+                directory.mkdir(parents=True, exist_ok=True)
+            self._index = tantivy.Index(self._schema, path=None if directory is None else str(directory))
             self._index.register_tokenizer("words", self._words)
             self._index.register_tokenizer("spaced", _spaced_analyzer(tantivy))
             self._writer = self._index.writer(heap_size=_HEAP, num_threads=1)
@@ -157,13 +160,15 @@ class TantivyIndex:
         """Turn the errors of tantivy into ours."""
         if self._closed:
             raise StoreError(f"The keyword index in {self._directory} is closed. Open it again before using it.")
-        try:
-            yield
-        except (OSError, ValueError, RuntimeError) as error:
-            raise StoreError(
+
+        def failed(error: BaseException) -> StoreError:
+            return StoreError(
                 f"The keyword index in {self._directory} could not be {deed}: {error} "
                 "Nothing is lost: it can be built again with `citewise index rebuild`."
-            ) from error
+            )
+
+        with as_store_errors((OSError, ValueError, RuntimeError), failed):
+            yield
 
 
 def _schema(tantivy: Any) -> Any:

@@ -10,23 +10,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Literal, TypeVar
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
 
 import structlog
 
-from citewise.errors import CitewiseError, IngestError, StoreError
+from citewise.errors import CitewiseError, IngestError, NoSpaceError, StoreError
+from citewise.failpoints import failpoint
 from citewise.index.generations import Indexes
-from citewise.ingest import sandbox, split
+from citewise.index.update import forget_chunks, write_chunks
+from citewise.ingest import sandbox
 from citewise.ingest.parse.text import document_from_text
+from citewise.ingest.prepare import Splitter, cut, embed_missing
 from citewise.observe.metrics import metrics
 from citewise.protocols import Embedder
-from citewise.registry import documents, embeddings, jobs
+from citewise.registry import documents, embeddings, held, jobs
 from citewise.registry.blobs import Blobs
 from citewise.registry.database import Registry
 from citewise.registry.documents import VersionRecord
-from citewise.registry.ids import hash_text, make_chunk_id
+from citewise.registry.held import Entry
+from citewise.registry.ids import hash_text
 from citewise.registry.jobs import Job
 from citewise.types import Chunk, DocumentStatus, EmbeddedChunk, ParsedDocument, Vector
 
@@ -35,23 +39,11 @@ log = structlog.get_logger(__name__)
 GROUP_BYTES = 1_000_000
 """Documents are indexed together up to this size; a larger one goes alone."""
 
-EMBED_COMMIT = 64
-"""Chunks embedded between two commits: what a kill can cost, about two seconds of work."""
-
-INDEX_BATCH = 500
-"""Chunks written to the vector index at once."""
+ATTEMPTS = 5
+"""How often a document is tried when an index fails; interruptions by the end of the program count too."""
 
 TEXT_RECORD = "text/plain; charset=utf-8"
 """The media type of records that arrived as text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Splitter:
-    """How documents are cut, and what identifies that way of cutting."""
-
-    size: int  # tokens, context included
-    overlap: int  # tokens
-    fingerprint: str
 
 
 class Cancelled(Exception):  # noqa: N818 - a signal, not an error
@@ -62,6 +54,10 @@ class Stopping(Exception):  # noqa: N818 - a signal, not an error
     """The program ends: leave the jobs as they are, the next start goes on with them."""
 
 
+class Superseded(Exception):  # noqa: N818 - a signal, not an error
+    """Another generation serves now, with another model or cut: the jobs are to be done again."""
+
+
 @dataclass(slots=True)
 class _Work:
     """One document version on its way."""
@@ -70,7 +66,9 @@ class _Work:
     version: VersionRecord
     chunks: list[Chunk]
     started: float  # time.perf_counter()
+    vectors: dict[str, Vector] = field(default_factory=dict)  # by chunk id
     pages: int = 0
+    embedded: list[EmbeddedChunk] = field(default_factory=list)
     timings_ms: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -79,16 +77,28 @@ class _Work:
 
 
 class Pipeline:
-    """Carries jobs through the steps. One thread runs it."""
+    """Carries jobs through the steps. One thread runs it.
+
+    Args:
+        registry: The truth.
+        blobs: The bytes.
+        embedder: Gives the model of the generation that serves now; asked once for each group of jobs.
+        writing: Lends the serving indexes to the one who writes.
+        splitter: From a model to how documents are cut.
+        parse_seconds: Wall time for reading one file.
+        parse_memory_mb: Address space for reading one file, in MiB.
+        cancelled: Whether somebody asked for the end of a job.
+        stopping: Whether the program ends.
+    """
 
     def __init__(
         self,
         *,
         registry: Registry,
         blobs: Blobs,
-        embedder: Embedder,
-        indexes: Callable[[], Indexes],
-        splitter: Splitter,
+        embedder: Callable[[], Embedder],
+        writing: Callable[[Callable[[], bool]], AbstractContextManager[Indexes]],
+        splitter: Callable[[Embedder], Splitter],
         parse_seconds: float,
         parse_memory_mb: int,
         cancelled: Callable[[Job], bool],
@@ -96,9 +106,9 @@ class Pipeline:
     ) -> None:
         self._registry = registry
         self._blobs = blobs
-        self._embedder = embedder
-        self._indexes = indexes
-        self._splitter = splitter
+        self._embedder_now = embedder
+        self._writing = writing
+        self._splitter_for = splitter
         self._parse_seconds = parse_seconds
         self._parse_memory_mb = parse_memory_mb
         self._cancelled = cancelled
@@ -109,7 +119,12 @@ class Pipeline:
 
         One document's failure stops no other. When the program is stopping, what is not
         finished stays claimed and is taken up by the next start.
+
+        Raises:
+            NoSpaceError: The disk is full; what is not finished is to be claimed again.
         """
+        self._embedder = self._embedder_now()
+        self._splitter = self._splitter_for(self._embedder)
         group: list[_Work] = []
         size = 0
         for job in claimed:
@@ -130,9 +145,9 @@ class Pipeline:
         started = time.perf_counter()
         with self._registry.read() as rx:
             version = documents.version(rx, job.document_id, job.version)
-            chunks = documents.chunks(rx, job.document_id, job.version)
+            chunks = documents.chunks(rx, job.document_id, job.version, splitter=self._splitter.fingerprint)
         work = _Work(job, version, chunks, started)
-        if chunks and version.splitter == self._splitter.fingerprint:
+        if chunks:
             return work
         self._stage(work, "parsing")
         parsed = self._parse(version, job)
@@ -141,7 +156,14 @@ class Pipeline:
         self._check(job)
         self._stage(work, "chunking")
         chunking = time.perf_counter()
-        work.chunks = cut(parsed, version, self._splitter, self._embedder.token_spans)
+        work.chunks = cut(
+            parsed,
+            document_id=version.document_id,
+            version=version.version,
+            title=version.title,
+            splitter=self._splitter,
+            token_spans=self._embedder.token_spans,
+        )
         if not work.chunks:
             raise IngestError(f"{version.source} holds no text that could be read.")
         with self._registry.write() as tx:
@@ -153,6 +175,7 @@ class Pipeline:
                 work.chunks,
                 splitter=self._splitter.fingerprint,
             )
+        failpoint("document-read")
         work.timings_ms["chunk"] = _since(chunking)
         return work
 
@@ -176,75 +199,71 @@ class Pipeline:
         if not group:
             return
         with self._ending([work.job for work in group]):
-            vectors = self._embed(group)
+            self._embed(group)
             group = [work for work in group if not self._end_if_cancelled(work)]
             if group:
-                self._index(group, vectors)
-                self._publish(group)
+                self._stage_all(group, "indexing")
+                with self._writing(self._stopping) as indexes:
+                    if indexes.embedder.fingerprint != self._embedder.fingerprint:
+                        raise Superseded
+                    self._index(group, indexes)
+                    self._publish(group, indexes)
 
-    def _embed(self, group: list[_Work]) -> dict[str, Vector]:
-        """Return a vector for every chunk, by text hash; only texts never seen before are embedded."""
+    def _embed(self, group: list[_Work]) -> None:
+        """Give every chunk its vector; only texts never seen before are embedded."""
         started = time.perf_counter()
-        texts = {hash_text(chunk.full_text): chunk.full_text for work in group for chunk in work.chunks}
-        fingerprint = self._embedder.fingerprint
+        hashes = {chunk.id: hash_text(chunk.full_text) for work in group for chunk in work.chunks}
+        texts = {hashes[chunk.id]: chunk.full_text for work in group for chunk in work.chunks}
         with self._registry.read() as rx:
-            vectors = embeddings.get_many(rx, fingerprint, list(texts))
-        missing = [text_hash for text_hash in texts if text_hash not in vectors]
-        self._stage_all(group, "embedding", totals=[len(work.chunks) for work in group])
-        for batch in _batches(missing, EMBED_COMMIT):
+            known = embeddings.get_many(rx, self._embedder.fingerprint, list(texts))
+        self._stage_all(group, "embedding")
+
+        def check() -> None:
             if len(group) == 1:
                 self._check(group[0].job)
             elif self._stopping():
                 raise Stopping
-            fresh = self._embedder.embed_documents([texts[text_hash] for text_hash in batch])
-            new = dict(zip(batch, fresh, strict=True))
-            vectors.update(new)
-            metrics().texts_embedded(len(batch))
-            with self._registry.write() as tx:
-                embeddings.put_many(tx, fingerprint, new)
-                for work in group:
-                    done = sum(hash_text(chunk.full_text) in vectors for chunk in work.chunks)
-                    documents.set_progress(tx, *work.key, done=done)
-        for work in group:
-            work.timings_ms["embed"] = _since(started)
-        return vectors
 
-    def _index(self, group: list[_Work], vectors: Mapping[str, Vector]) -> None:
+        def stored(new: Mapping[str, Vector]) -> None:
+            known.update(new)
+            with self._registry.write() as tx:
+                for work in group:
+                    done = sum(hashes[chunk.id] in known for chunk in work.chunks)
+                    documents.set_progress(tx, *work.key, done=done)
+
+        missing = {text_hash: text for text_hash, text in texts.items() if text_hash not in known}
+        embed_missing(self._registry, self._embedder, missing, on_batch=stored, check=check)
+        for work in group:
+            work.vectors = {chunk.id: known[hashes[chunk.id]] for chunk in work.chunks}
+            work.timings_ms["embed"] = _since(started)
+
+    def _index(self, group: list[_Work], indexes: Indexes) -> None:
         """Write both indexes and read back what they hold."""
         started = time.perf_counter()
-        self._stage_all(group, "indexing", totals=[len(work.chunks) for work in group])
-        indexes = self._indexes()
-        by_collection: dict[str, list[Chunk]] = {}
         for work in group:
-            by_collection.setdefault(work.version.collection_id, []).extend(work.chunks)
-        for collection_id, chunks in by_collection.items():
-            indexes.keywords.upsert(chunks, collection_id=collection_id)
-            for batch in _batches(chunks, INDEX_BATCH):
-                if self._stopping():
-                    raise Stopping
-                indexes.vectors.upsert(
-                    [EmbeddedChunk(chunk, collection_id, vectors[hash_text(chunk.full_text)]) for chunk in batch]
-                )
-            ids = [chunk.id for chunk in chunks]
-            for name, index in (("vector", indexes.vectors), ("keyword", indexes.keywords)):
-                absent = len(ids) - len(index.present(ids))
-                if absent:
-                    raise StoreError(f"The {name} index did not keep {absent} of {len(ids)} chunks. Try again.")
+            if self._stopping():
+                raise Stopping
+            collection_id = work.version.collection_id
+            work.embedded = [EmbeddedChunk(chunk, collection_id, work.vectors[chunk.id]) for chunk in work.chunks]
+        write_chunks(indexes, [item for work in group for item in work.embedded])
+        failpoint("document-indexed")
         for work in group:
             work.timings_ms["index"] = _since(started)
 
-    def _publish(self, group: list[_Work]) -> None:
-        retired: list[str] = []
+    def _publish(self, group: list[_Work], indexes: Indexes) -> None:
+        serving: dict[str, Entry] = {}  # by document: a group may hold two versions of one, and the later counts
         with self._registry.write() as tx:
             for work in group:
                 work.timings_ms["total"] = _since(work.started)
-                retired += documents.publish(tx, *work.key, timings_ms=work.timings_ms)
+                if documents.publish(tx, *work.key, timings_ms=work.timings_ms):
+                    entry = Entry(*work.key, self._splitter.fingerprint, work.version.collection_id)
+                    serving[entry.document_id] = entry
                 jobs.finish(tx, work.job.id)
-        if retired:
-            # Cleaning up: nothing finds these any more, whether the indexes still hold them or not.
-            indexes = self._indexes()
-            indexes.vectors.delete(retired)
-            indexes.keywords.delete(retired)
+            held.put(tx, indexes.generation, list(serving.values()))
+            former = [chunk_id for entry in serving.values() for chunk_id in held.other_chunk_ids(tx, entry)]
+        failpoint("document-published")
+        # Cleaning up: nothing finds these any more, whether the indexes still hold them or not.
+        forget_chunks(indexes, former)
         for work in group:
             log.info("document ready", document_id=work.version.document_id, chunks=len(work.chunks))
             metrics().document_ended("ready", pages=work.pages, chunks=len(work.chunks))
@@ -257,10 +276,10 @@ class Pipeline:
         with self._registry.write() as tx:
             documents.set_stage(tx, *work.key, stage, total=total)
 
-    def _stage_all(self, group: list[_Work], stage: DocumentStatus, *, totals: Sequence[int]) -> None:
+    def _stage_all(self, group: list[_Work], stage: DocumentStatus) -> None:
         with self._registry.write() as tx:
-            for work, total in zip(group, totals, strict=True):
-                documents.set_stage(tx, *work.key, stage, total=total)
+            for work in group:
+                documents.set_stage(tx, *work.key, stage, total=len(work.chunks))
 
     def _check(self, job: Job) -> None:
         if self._stopping():
@@ -281,8 +300,21 @@ class Pipeline:
             yield
         except Stopping:
             pass
+        except Superseded:
+            with self._registry.write() as tx:
+                jobs.requeue(tx, [job.id for job in claimed])
         except Cancelled:
             self._end(claimed, "cancelled", None)
+        except NoSpaceError:
+            raise
+        except StoreError as error:
+            # No fault of the documents: the index is checked now, and they are tried again once it is whole.
+            again = [job for job in claimed if job.attempts < ATTEMPTS and not self._stopping()]
+            log.warning("an index failed", jobs=[job.id for job in claimed], error=str(error))
+            with self._registry.write() as tx:
+                jobs.requeue(tx, [job.id for job in again])
+            if not self._stopping():
+                self._end([job for job in claimed if job not in again], "failed", str(error))
         except CitewiseError as error:
             if self._stopping():
                 return  # what failed was cut off by the end of the program
@@ -304,49 +336,6 @@ class Pipeline:
                     jobs.cancel(tx, job.id)
         for _ in claimed:
             metrics().document_ended(state)
-
-
-def cut(
-    parsed: ParsedDocument,
-    version: VersionRecord,
-    splitter: Splitter,
-    token_spans: Callable[[str], list[tuple[int, int]]],
-) -> list[Chunk]:
-    """Split a document into chunks that have ids."""
-    if version.title:
-        parsed = replace(parsed, title=version.title)
-    spans = split.split_recursive(parsed, size=splitter.size, overlap=splitter.overlap, token_spans=token_spans)
-    return [
-        Chunk(
-            id=make_chunk_id(
-                document_id=version.document_id,
-                version=version.version,
-                ordinal=ordinal,
-                start=span.start,
-                end=span.end,
-                splitter=splitter.fingerprint,
-            ),
-            document_id=version.document_id,
-            version=version.version,
-            ordinal=ordinal,
-            start=span.start,
-            end=span.end,
-            page_first=span.page_first,
-            page_last=span.page_last,
-            headings=span.headings,
-            text=parsed.text[span.start : span.end],
-            context=span.context,
-        )
-        for ordinal, span in enumerate(spans)
-    ]
-
-
-T = TypeVar("T")
-
-
-def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
 
 
 def _since(started: float) -> float:

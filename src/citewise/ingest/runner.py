@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from citewise.errors import CitewiseError, NoSpaceError
+from citewise.failpoints import failpoint
 from citewise.ingest.pipeline import Pipeline
 from citewise.observe.metrics import metrics
 from citewise.registry import jobs
@@ -19,6 +21,9 @@ log = structlog.get_logger(__name__)
 CLAIM = 64
 """Jobs taken at once; small documents among them share their commits."""
 
+SPACE_S = 2.0
+"""Between two looks at whether a full disk has room again."""
+
 
 class IngestRunner:
     """Works off queued jobs, oldest first, until it is closed."""
@@ -28,8 +33,8 @@ class IngestRunner:
         self._make_pipeline = make_pipeline
         self._changed = threading.Condition()
         self._wanted = True  # there may be queued jobs
-        self._cancelled: set[str] = set()
         self._stop = threading.Event()
+        self._waiting_for: str | None = None
         self._thread = threading.Thread(target=self._work, name="ingest", daemon=True)
 
     def start(self) -> None:
@@ -56,12 +61,12 @@ class IngestRunner:
         """Ask a job to end; it does at its next step."""
         with self._registry.write() as tx:
             jobs.request_cancel(tx, job.id)
-        self._cancelled.add(job.id)
         self.wake()
 
     def cancelled(self, job: Job) -> bool:
-        """Whether the job was asked to end, by this process or the one before."""
-        return job.cancel_requested or job.id in self._cancelled
+        """Whether the job was asked to end, by whom and when ever."""
+        with self._registry.read() as rx:
+            return jobs.cancel_requested(rx, job.id)
 
     def stopping(self) -> bool:
         return self._stop.is_set()
@@ -79,6 +84,11 @@ class IngestRunner:
             with self._changed:
                 self._changed.wait(0.2 if deadline is None else min(0.2, max(0.0, deadline - time.monotonic())))
 
+    @property
+    def waiting_for(self) -> str | None:
+        """Why nothing goes on, as a sentence; ``None`` while it does."""
+        return self._waiting_for
+
     def _work(self) -> None:
         pipeline = self._make_pipeline(self)
         while not self._stop.is_set():
@@ -88,14 +98,35 @@ class IngestRunner:
                 self._wanted = False
             while not self._stop.is_set():
                 try:
-                    with self._registry.write() as tx:
-                        claimed = jobs.claim(tx, limit=CLAIM)
-                    if not claimed:
+                    if not self._work_once(pipeline):
                         break
-                    with metrics().job("ingest"):
-                        pipeline.run(claimed)
+                    self._waiting_for = None
+                except NoSpaceError as error:
+                    log.warning("ingest waits for space", error=str(error))
+                    self._wait_and_requeue(str(error), SPACE_S)
                 except Exception:
                     log.exception("the ingest thread met an error and goes on")
-                    self._stop.wait(5)
+                    self._wait_and_requeue("Adding documents met an error and goes on; the log has the details.", 5)
                 with self._changed:
                     self._changed.notify_all()
+
+    def _work_once(self, pipeline: Pipeline) -> bool:
+        """Claim jobs and carry them through; ``False`` when there are none."""
+        with self._registry.write() as tx:
+            claimed = jobs.claim(tx, limit=CLAIM)
+        if claimed:
+            failpoint("jobs-claimed")
+            with metrics().job("ingest"):
+                pipeline.run(claimed)
+        return bool(claimed)
+
+    def _wait_and_requeue(self, reason: str, seconds: float) -> None:
+        """Wait until the jobs that were claimed can be queued again; this thread is the only one that claims."""
+        self._waiting_for = reason
+        while not self._stop.wait(seconds):
+            try:
+                with self._registry.write() as tx:
+                    jobs.requeue_running(tx)
+                return
+            except CitewiseError:
+                continue  # the disk is still full, say

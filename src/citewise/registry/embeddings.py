@@ -8,7 +8,7 @@ import numpy as np
 from sqlalchemy import Connection, select
 
 from citewise.registry.sql import batches, insert_missing
-from citewise.registry.tables import embeddings
+from citewise.registry.tables import chunks, embeddings
 from citewise.types import Vector
 
 
@@ -36,3 +36,11 @@ def put_many(tx: Connection, fingerprint: str, vectors: Mapping[str, Vector]) ->
             for text_hash, vector in vectors.items()
         ],
     )
+
+
+def of_chunks(rx: Connection, hashes: Sequence[str]) -> set[str]:
+    """Return those text hashes that a chunk has now: the rest was erased meanwhile and must leave no vector."""
+    found: set[str] = set()
+    for batch in batches(hashes):
+        found.update(rx.scalars(select(chunks.c.text_hash).where(chunks.c.text_hash.in_(batch)).distinct()))
+    return found

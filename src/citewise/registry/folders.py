@@ -6,7 +6,7 @@ import errno
 import os
 from pathlib import Path
 
-from citewise.errors import RegistryError
+from citewise.errors import NoSpaceError, RegistryError
 
 
 def ensure_directory(directory: Path) -> None:
@@ -19,7 +19,7 @@ def ensure_directory(directory: Path) -> None:
         directory.parent.mkdir(parents=True, exist_ok=True)
         directory.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise RegistryError(unusable(directory, error)) from error
+        raise unusable(directory, error) from error
 
 
 def create_private_file(path: Path) -> None:
@@ -31,14 +31,14 @@ def create_private_file(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
-        raise RegistryError(unusable(path.parent, error)) from error
+        raise unusable(path.parent, error) from error
 
 
-def unusable(directory: Path, error: OSError) -> str:
-    """Return the sentence for a data directory that cannot be written."""
-    if error.errno == errno.ENOSPC:
-        return f"The disk that holds the data directory {directory} is full. Free some space and try again."
-    return (
+def unusable(directory: Path, error: OSError) -> RegistryError:
+    """Return the error for a data directory that cannot be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoSpaceError(directory=str(directory))
+    return RegistryError(
         f"The data directory {directory} cannot be written ({error.strerror or error}). "
         "Make it writable, or choose another with CITEWISE_HOME."
     )

@@ -116,6 +116,16 @@ def states(rx: Connection, job_ids: Sequence[str]) -> dict[str, JobState]:
     return found
 
 
+def requeue(tx: Connection, job_ids: Sequence[str]) -> None:
+    """Queue running jobs again; those that are over stay as they are."""
+    for batch in batches(job_ids):
+        tx.execute(
+            update(jobs)
+            .where(jobs.c.id.in_(batch), jobs.c.state == "running")
+            .values(state="queued", updated_at=time.time())
+        )
+
+
 def requeue_running(tx: Connection) -> list[Job]:
     """Queue again what an earlier process left running; returns those jobs, oldest first."""
     left = tx.scalars(select(jobs.c.id).where(jobs.c.state == "running").order_by(jobs.c.created_at, jobs.c.id)).all()

@@ -6,38 +6,50 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, and_, delete, select, update
 
 from citewise.errors import NotAllowedError
+from citewise.registry import quotes as quoted
+from citewise.registry.documents.rows import is_version
+from citewise.registry.documents.versions import set_stage
+from citewise.registry.jobs import OPEN
+from citewise.registry.jobs import create as create_job
 from citewise.registry.sql import batches
-from citewise.registry.tables import chunks, documents, embeddings, jobs, versions
+from citewise.registry.tables import chunks, documents, embeddings, jobs, versions, watched_files
 
 
 @dataclass(frozen=True, slots=True)
 class Purged:
     """What is gone from the registry, for indexes and blobs to let go."""
 
-    documents: int
+    documents: int  # those of which nothing but quotes was left are counted too
     chunk_ids: tuple[str, ...]
     content_hashes: tuple[str, ...]  # those that no other version refers to
+    vectors: int = 0
+    quotes: int = 0  # blanked in old answers
 
 
 def remove(tx: Connection, ids: Sequence[str]) -> int:
     """Take documents out of every answer; returns how many were there to be taken.
 
-    Their names are free at once: a file added under one becomes a new document.
+    Their names are free at once: a file added under one becomes a new document. Work on them is asked to end.
     """
-    now = time.time()
-    return sum(
+    now, removed = time.time(), 0
+    for batch in batches(ids):
+        there = and_(documents.c.id.in_(batch), documents.c.deleted_at.is_(None))
         tx.execute(
-            update(documents).where(documents.c.id.in_(batch), documents.c.deleted_at.is_(None)).values(deleted_at=now)
-        ).rowcount
-        for batch in batches(ids)
-    )
+            update(jobs)
+            .where(jobs.c.document_id.in_(select(documents.c.id).where(there)), jobs.c.state.in_(OPEN))
+            .values(cancel_requested=True, updated_at=now)
+        )
+        removed += tx.execute(update(documents).where(there).values(deleted_at=now)).rowcount
+    return removed
 
 
 def restore(tx: Connection, ids: Sequence[str]) -> int:
     """Bring removed documents back; returns how many there were.
+
+    What was not read to its end when it was removed is queued again.
 
     Raises:
         NotAllowedError: Another document has taken the name meanwhile.
@@ -45,7 +57,7 @@ def restore(tx: Connection, ids: Sequence[str]) -> int:
     restored = 0
     for document_id in ids:
         removed = tx.execute(
-            select(documents.c.collection_id, documents.c.source).where(
+            select(documents.c.collection_id, documents.c.source, documents.c.newest_version).where(
                 documents.c.id == document_id, documents.c.deleted_at.is_not(None)
             )
         ).one_or_none()
@@ -64,16 +76,38 @@ def restore(tx: Connection, ids: Sequence[str]) -> int:
                 "Remove that one first."
             )
         tx.execute(update(documents).where(documents.c.id == document_id).values(deleted_at=None))
+        _read_again(tx, document_id, removed.newest_version)
         restored += 1
     return restored
 
 
-def purge(tx: Connection, ids: Sequence[str]) -> Purged:
+def _read_again(tx: Connection, document_id: str, version: int) -> None:
+    status = tx.scalar(select(versions.c.status).where(is_version(versions, document_id, version)))
+    if status not in ("ready", "failed"):
+        set_stage(tx, document_id, version, "received")
+        create_job(tx, document_id=document_id, version=version)
+
+
+def removed_ids(rx: Connection) -> list[str]:
+    """Return the ids of all documents that could be brought back."""
+    return list(rx.scalars(select(documents.c.id).where(documents.c.deleted_at.is_not(None))))
+
+
+def purge(tx: Connection, ids: Sequence[str], *, quotes: bool = True) -> Purged:
     """Erase documents, removed or not, with their text, chunks and embeddings; unknown ids are ignored.
 
-    Embeddings stay where another document holds the same text. Their jobs are cancelled.
+    Embeddings stay where another document holds the same text. Their jobs are cancelled, and
+    what they said is forgotten. Of a file that lies in a watched folder the name stays, so that
+    it is not taken in again.
+
+    Args:
+        tx: A write transaction.
+        ids: Documents; those that were erased before may still have quotes in old answers.
+        quotes: Whether to blank the quotes that old answers keep. What was sent to a model
+            and not quoted is blanked in any case.
     """
-    purged = 0
+    blanked = quoted.blank(tx, ids, quotes=quotes)
+    purged: set[str] = set(blanked)
     chunk_ids: list[str] = []
     text_hashes: set[str] = set()
     content_hashes: set[str] = set()
@@ -86,14 +120,21 @@ def purge(tx: Connection, ids: Sequence[str]) -> Purged:
         content_hashes.update(tx.scalars(select(versions.c.content_hash).where(versions.c.document_id.in_(batch))))
         tx.execute(
             update(jobs)
-            .where(jobs.c.document_id.in_(batch), jobs.c.state.in_(("queued", "running")))
+            .where(jobs.c.document_id.in_(batch), jobs.c.state.in_(OPEN))
             .values(state="cancelled", cancel_requested=True, updated_at=time.time())
         )
         tx.execute(update(jobs).where(jobs.c.document_id.in_(batch)).values(error=None))  # it may name the file
-        purged += tx.execute(delete(documents).where(documents.c.id.in_(batch))).rowcount
+        of_folder = watched_files.c.document_id.in_(batch)
+        tx.execute(delete(watched_files).where(of_folder, watched_files.c.missing))
+        # A file that still lies in its folder would be taken in again, if nothing named it.
+        tx.execute(update(watched_files).where(of_folder).values(content_hash=None, error=None))
+        purged.update(tx.scalars(select(documents.c.id).where(documents.c.id.in_(batch))))
+        tx.execute(delete(documents).where(documents.c.id.in_(batch)))
+    vectors = 0
     for hashes in batches(sorted(text_hashes)):
         shared = set(tx.scalars(select(chunks.c.text_hash).where(chunks.c.text_hash.in_(hashes))))
-        tx.execute(delete(embeddings).where(embeddings.c.text_hash.in_([one for one in hashes if one not in shared])))
+        alone = [one for one in hashes if one not in shared]
+        vectors += tx.execute(delete(embeddings).where(embeddings.c.text_hash.in_(alone))).rowcount
     for hashes in batches(sorted(content_hashes)):
         content_hashes -= set(tx.scalars(select(versions.c.content_hash).where(versions.c.content_hash.in_(hashes))))
-    return Purged(purged, tuple(chunk_ids), tuple(sorted(content_hashes)))
+    return Purged(len(purged), tuple(chunk_ids), tuple(sorted(content_hashes)), vectors, blanked.total())

@@ -5,17 +5,16 @@ Every hit of every index is joined back to this; a stale or foreign id is simply
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, select
 
 from citewise.errors import QuestionError
-from citewise.registry.database import Registry
 from citewise.registry.documents.rows import CHUNK_COLUMNS, chunk_from, shown_title
 from citewise.registry.sql import batches
-from citewise.registry.tables import chunks, documents, versions
+from citewise.registry.tables import chunks, document_tags, documents, held, versions
 from citewise.types import Chunk
 
 MEDIA_TYPES = {
@@ -40,16 +39,32 @@ class Joined:
     content_hash: str
 
 
-def join(rx: Connection, chunk_ids: Sequence[str], collection_id: str) -> dict[str, Joined]:
-    """Return by id those chunks that answers of this collection may use; others are left out."""
-    columns = (*CHUNK_COLUMNS, documents.c.collection_id, documents.c.source, versions.c.title, versions.c.content_hash)
+def join(rx: Connection, chunk_ids: Sequence[str], collection_id: str, *, generation_id: str) -> dict[str, Joined]:
+    """Return by id those chunks that answers of this collection may use; others are left out.
+
+    Only what the generation is known to hold is used: a chunk that its indexes still have from
+    before, or have already of work that goes on, is left out too.
+    """
+    columns = (*CHUNK_COLUMNS, versions.c.title, versions.c.content_hash, documents.c.source)
+    conditions = (documents.c.collection_id, chunks.c.splitter, held.c.version, held.c.splitter)
+    serving = and_(documents.c.id == chunks.c.document_id, documents.c.serving_version == chunks.c.version)
+    stored = and_(versions.c.document_id == chunks.c.document_id, versions.c.version == chunks.c.version)
+    holds = and_(held.c.generation_id == generation_id, held.c.document_id == chunks.c.document_id)
+    statement = (
+        select(*columns, *conditions)
+        .select_from(chunks.join(documents, serving).join(versions, stored).outerjoin(held, holds))
+        .where(_answerable())
+    )
     found: dict[str, Joined] = {}
     for batch in batches(chunk_ids):
-        for row in rx.execute(_of_chunks(*columns).where(chunks.c.id.in_(batch))):
-            # Not a condition of the query: SQLite would start from every document of the collection, 75 ms for 5,000.
-            owner, source, title, content_hash = row[-4:]
-            if owner == collection_id:
-                found[row[0]] = Joined(chunk_from(row), source, shown_title(title, source), content_hash)
+        for row in rx.execute(statement.where(chunks.c.id.in_(batch))):
+            # No conditions of the query, and an outer join: SQLite would start from every document of the
+            # collection or the generation, 75 ms for 5,000.
+            owner, splitter, held_version, held_splitter = row[-4:]
+            chunk = chunk_from(row)
+            if (owner, held_version, held_splitter) == (collection_id, chunk.version, splitter):
+                title, content_hash, source = row[-7:-4]
+                found[chunk.id] = Joined(chunk, source, shown_title(title, source), content_hash)
     return found
 
 
@@ -57,8 +72,8 @@ def match(rx: Connection, collection_id: str, where: Mapping[str, str]) -> set[s
     """Return the ids of the documents for which every key of ``where`` holds; all for an empty one.
 
     Args:
-        where: ``document`` (its id), ``source``, ``type`` (a media type, or a short name such as ``pdf``),
-            or any key of the metadata given at upload, whose value must be the same as text.
+        where: ``document`` (its id), ``source``, ``tag`` (one of its tags), ``type`` (a media type, or a short
+            name such as ``pdf``), or any key of the metadata given at upload, whose value must be the same as text.
 
     Raises:
         QuestionError: No document of the collection has such a key, or the type is unknown.
@@ -69,6 +84,9 @@ def match(rx: Connection, collection_id: str, where: Mapping[str, str]) -> set[s
         statement = statement.where(documents.c.id == wanted.pop("document"))
     if "source" in wanted:
         statement = statement.where(documents.c.source == wanted.pop("source"))
+    if "tag" in wanted:
+        tagged = select(document_tags.c.document_id).where(document_tags.c.tag == wanted.pop("tag"))
+        statement = statement.where(documents.c.id.in_(tagged))
     media_types = _media_types(wanted.pop("type")) if "type" in wanted else None
     if not wanted and media_types is None:
         return set(rx.scalars(statement.with_only_columns(documents.c.id)))
@@ -83,44 +101,13 @@ def match(rx: Connection, collection_id: str, where: Mapping[str, str]) -> set[s
     }
 
 
-def chunk_batches(registry: Registry, *, size: int = 500) -> Iterator[list[tuple[str, Chunk]]]:
-    """Yield every chunk that answers may use, as ``(collection id, chunk)`` in order of id.
-
-    Each batch is a read of its own, so that an index can be built from them while documents come and go.
-    """
-    after = ""
-    while True:
-        statement = (
-            _of_chunks(*CHUNK_COLUMNS, documents.c.collection_id)
-            .where(chunks.c.id > after)
-            .order_by(chunks.c.id)
-            .limit(size)
-        )
-        with registry.read() as rx:
-            batch = [(row[-1], chunk_from(row)) for row in rx.execute(statement)]
-        if not batch:
-            return
-        yield batch
-        after = batch[-1][1].id
-
-
 def _of_documents(*columns: Any) -> Select[Any]:
     serving = and_(versions.c.document_id == documents.c.id, versions.c.version == documents.c.serving_version)
-    return (
-        select(*columns)
-        .select_from(documents.join(versions, serving))
-        .where(documents.c.deleted_at.is_(None), versions.c.status == "ready")
-    )
+    return select(*columns).select_from(documents.join(versions, serving)).where(_answerable())
 
 
-def _of_chunks(*columns: Any) -> Select[Any]:
-    serving = and_(documents.c.id == chunks.c.document_id, documents.c.serving_version == chunks.c.version)
-    stored = and_(versions.c.document_id == chunks.c.document_id, versions.c.version == chunks.c.version)
-    return (
-        select(*columns)
-        .select_from(chunks.join(documents, serving).join(versions, stored))
-        .where(documents.c.deleted_at.is_(None), versions.c.status == "ready")
-    )
+def _answerable() -> ColumnElement[bool]:
+    return and_(documents.c.deleted_at.is_(None), documents.c.enabled, versions.c.status == "ready")
 
 
 def _media_types(name: str) -> tuple[str, ...]:
@@ -137,7 +124,7 @@ def _refuse_unknown(rx: Connection, collection_id: str, wanted: Mapping[str, str
     known = {key for metadata in rows for key in metadata}
     for key in wanted:
         if key not in known:
-            names = ", ".join(["document", "source", "type", *sorted(known)])
+            names = ", ".join(["document", "source", "tag", "type", *sorted(known)])
             raise QuestionError(f"Documents cannot be chosen by {key!r}. Use one of {names}.")
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     text,
+    true,
 )
 
 metadata = MetaData(
@@ -52,6 +53,7 @@ documents = Table(
     Column("serving_version", Integer),  # NULL until one was published
     Column("created_at", Double, nullable=False),
     Column("deleted_at", Double),
+    Column("enabled", Boolean, nullable=False, server_default=true()),  # false: kept, but in no answer
 )
 # Removed documents keep their row until they are purged, and a new one may take their name meanwhile.
 Index(
@@ -61,6 +63,13 @@ Index(
     unique=True,
     sqlite_where=text("deleted_at IS NULL"),
     postgresql_where=text("deleted_at IS NULL"),
+)
+
+document_tags = Table(
+    "document_tags",
+    metadata,
+    Column("document_id", Text, ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
+    Column("tag", Text, primary_key=True, index=True),
 )
 
 versions = Table(
@@ -81,7 +90,7 @@ versions = Table(
     Column("pages", Integer, nullable=False),
     Column("chunks", Integer, nullable=False),
     Column("report", JSON),  # ParseReport without its pages; NULL until parsed
-    Column("splitter", Text),  # fingerprint; NULL until split
+    Column("splitter", Text),  # fingerprint of the set that is shown and counted; NULL until split
     Column("added_at", Double, nullable=False),
     Column("ready_at", Double),
     Column("timings", JSON, nullable=False),
@@ -100,12 +109,14 @@ texts = Table(
     ForeignKeyConstraint(["document_id", "version"], ["versions.document_id", "versions.version"], ondelete="CASCADE"),
 )
 
+# A version has one set of chunks for each way of cutting that a generation holds.
 chunks = Table(
     "chunks",
     metadata,
     Column("id", Text, primary_key=True),
     Column("document_id", Text, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("splitter", Text, nullable=False),  # fingerprint
     Column("ordinal", Integer, nullable=False),
     Column("start", Integer, nullable=False),
     Column("end", Integer, nullable=False),
@@ -116,7 +127,7 @@ chunks = Table(
     Column("context", Text, nullable=False),
     Column("text_hash", Text, nullable=False, index=True),  # of Chunk.full_text
     ForeignKeyConstraint(["document_id", "version"], ["versions.document_id", "versions.version"], ondelete="CASCADE"),
-    UniqueConstraint("document_id", "version", "ordinal"),
+    UniqueConstraint("document_id", "version", "splitter", "ordinal"),
 )
 
 embeddings = Table(
@@ -189,6 +200,10 @@ generations = Table(
     Column("splitter", Text, nullable=False),  # fingerprint
     Column("dimension", Integer, nullable=False),
     Column("created_at", Double, nullable=False),
+    Column("model", Text, nullable=False, server_default=""),  # PROVIDER:NAME that the embedder is opened by
+    Column("verified_at", Double),  # when every chunk was last found; NULL until then
+    Column("published_at", Double),  # when answers last began to come from it
+    Column("comparison", JSON),  # how it did beside the serving one, on the same questions
 )
 
 active_generation = Table(
@@ -197,4 +212,60 @@ active_generation = Table(
     Column("slot", Integer, primary_key=True, autoincrement=False),
     Column("generation_id", Text, ForeignKey("generations.id"), nullable=False),
     CheckConstraint("slot = 1", name="one_row"),
+)
+
+# What the indexes of a generation hold: one version of a document, cut in one way.
+held = Table(
+    "held",
+    metadata,
+    Column("generation_id", Text, ForeignKey("generations.id", ondelete="CASCADE"), primary_key=True),
+    Column("document_id", Text, ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("splitter", Text, nullable=False),  # fingerprint
+    Column("collection_id", Text, nullable=False),  # as the indexes have it
+    Index(None, "document_id"),
+)
+
+index_jobs = Table(
+    "index_jobs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("generation_id", Text),  # what is built, switched to or checked
+    Column("stage", Text, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("stage_started_at", Double),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("options", JSON, nullable=False),
+    Column("result", JSON),
+    Column("error", Text),
+)
+
+watched_folders = Table(
+    "watched_folders",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("path", Text, nullable=False),  # absolute
+    Column("collection", Text, nullable=False),  # its name
+    Column("created_at", Double, nullable=False),
+    Column("scanned_at", Double),
+    Column("error", Text),  # why the last look failed, as a sentence
+    UniqueConstraint("path", "collection"),
+)
+
+watched_files = Table(
+    "watched_files",
+    metadata,
+    Column("folder_id", Text, ForeignKey("watched_folders.id", ondelete="CASCADE"), primary_key=True),
+    Column("source", Text, primary_key=True),  # path within the folder
+    Column("stamp", Text, nullable=False),  # size and times when it was last read; other ones: it is read again
+    Column("device", Text, nullable=False),  # that it was on, to tell a removed file from an unmounted disk
+    Column("missing", Boolean, nullable=False),  # true: the file went, and its document was removed with it
+    Column("content_hash", Text),  # NULL when it could not be taken in
+    Column("document_id", Text),  # no foreign key: the document may be purged
+    Column("error", Text),  # why it could not be taken in, as a sentence
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 from citewise.errors import ProviderError, StoreError
 from citewise.index.generations import Indexes
-from citewise.protocols import Embedder, Reranker
+from citewise.protocols import Reranker
 from citewise.retrieve.fuse import reciprocal_rank_fusion, score_fusion
 from citewise.types import Chunk, ScoredChunk, SearchMode, SearchResult, Vector
 
@@ -42,16 +42,15 @@ class Joined(Protocol):
     def content_hash(self) -> str: ...
 
 
-Join = Callable[[Sequence[str], str], Mapping[str, Joined]]
-"""Chunk ids and a collection id to those that may be served; the rest is left out."""
+Join = Callable[[Sequence[str], str, str], Mapping[str, Joined]]
+"""Chunk ids, a collection id and a generation id to those that may be served; the rest is left out."""
 
 
 class Retriever:
     """Finds chunks. May be called from any thread.
 
     Args:
-        embedder: Turns the question into a vector; the indexes were built with it.
-        indexes: Gives the current generation; asked once per search.
+        indexes: Lends the current generation, with the model it was built with; asked once per search.
         join: See ``Join``.
         fetch_k: Candidates from each kind of search, at least.
         fusion: How both kinds are merged: by scaled ``scores`` or by ``ranks``.
@@ -62,15 +61,13 @@ class Retriever:
     def __init__(
         self,
         *,
-        embedder: Embedder,
-        indexes: Callable[[], Indexes],
+        indexes: Callable[[], AbstractContextManager[Indexes]],
         join: Join,
         fetch_k: int = 50,
         fusion: Fusion = "scores",
         rrf_k: int = 60,
         reranker: Reranker | None = None,
     ) -> None:
-        self._embedder = embedder
         self._indexes = indexes
         self._join = join
         self._fetch_k = fetch_k
@@ -92,6 +89,7 @@ class Retriever:
         document_ids: Collection[str] | None = None,
         mode: SearchMode = "hybrid",
         rerank: bool = True,
+        indexes: Indexes | None = None,
     ) -> SearchResult:
         """Return the ``k`` best chunks, best first; fewer only if there are no more.
 
@@ -102,43 +100,51 @@ class Retriever:
             document_ids: Only these documents; ``None`` means all.
             mode: ``dense`` (meaning) or ``keyword`` (words) runs that search only.
             rerank: ``False`` keeps the order of fusion.
+            indexes: Search these instead of the current ones; to compare generations.
 
         Raises:
             StoreError: Every search that was to run failed.
             ProviderError: The question could not be embedded and no other search was to run.
         """
-        look = _Look(self._indexes(), question, collection_id, document_ids, mode)
+        with nullcontext(indexes) if indexes else self._indexes() as lent:
+            look = _Look(lent, question, collection_id, document_ids, mode)
+            return self._search(look, k=k, rerank=rerank)
+
+    def _search(self, look: _Look, *, k: int, rerank: bool) -> SearchResult:
+        if look.indexes.degraded:
+            look.say(look.indexes.degraded)
         fetch_k = max(self._fetch_k, k)
         with look.timed("total"):
             for widenings in range(_WIDENINGS + 1):
-                look.degraded.clear()
                 rankings = self._candidates(look, fetch_k)
                 with look.timed("fuse"):
                     fused = self._fuse(rankings)
                 with look.timed("join"):
-                    joined = self._join([chunk_id for chunk_id, _ in fused], collection_id)
+                    joined = self._join(
+                        [chunk_id for chunk_id, _ in fused], look.collection_id, look.indexes.generation
+                    )
                 # Hits of deleted or replaced versions take up places: look further for living ones.
                 all_seen = all(len(ranking) < fetch_k for ranking in rankings.values())
                 if len(joined) >= k or len(joined) == len(fused) or all_seen or widenings == _WIDENINGS:
                     break
                 fetch_k *= _WIDEN_BY
             hits = _hits(rankings, fused, joined)
-            reranker = self._reranker if rerank and mode == "hybrid" else None
+            reranker = self._reranker if rerank and look.mode == "hybrid" else None
             if reranker:
                 with look.timed("rerank"):
                     # The tail is left out: fusion put it last, and reading it takes as long as the best.
-                    hits = reranker.rerank(question, hits[: max(k, _RERANKED)])
+                    hits = reranker.rerank(look.question, hits[: max(k, _RERANKED)])
             candidates = _trace(rankings, fused, joined, hits, k=k)
         return SearchResult(
-            question=question,
-            standalone_question=question,
+            question=look.question,
+            standalone_question=look.question,
             hits=tuple(hits[:k]),
             timings_ms=look.timings_ms,
             generation=look.indexes.generation,
             reranker=reranker.name if reranker else None,
             degraded=tuple(look.degraded),
             trace={
-                "mode": mode,
+                "mode": look.mode,
                 "fusion": self._fusion if len(rankings) > 1 else None,
                 "fetch_k": fetch_k,
                 "widenings": widenings,
@@ -164,7 +170,7 @@ class Retriever:
                 rankings[name] = run()
             except (StoreError, ProviderError) as error:
                 failures.append(error)
-                look.degraded.append(f"{_LABELS[name]} did not run: {error}")
+                look.say(f"{_LABELS[name]} did not run: {error}")
         if not rankings:
             raise StoreError(f"Neither search could run. {' '.join(map(str, failures))}") from failures[0]
         return rankings
@@ -172,16 +178,21 @@ class Retriever:
     def _dense(self, look: _Look, fetch_k: int) -> Ranking:
         if look.vector is None:
             with look.timed("embed"):
-                look.vector = self._embedder.embed_query(look.question)
+                look.vector = look.indexes.embedder.embed_query(look.question)
+        vector = look.vector
         with look.timed("dense"):
-            return look.indexes.vectors.search(
-                look.vector, k=fetch_k, collection_id=look.collection_id, document_ids=look.document_ids
+            return look.from_either(
+                lambda indexes: indexes.vectors.search(
+                    vector, k=fetch_k, collection_id=look.collection_id, document_ids=look.document_ids
+                )
             )
 
     def _keyword(self, look: _Look, fetch_k: int) -> Ranking:
         with look.timed("keyword"):
-            return look.indexes.keywords.search(
-                look.question, k=fetch_k, collection_id=look.collection_id, document_ids=look.document_ids
+            return look.from_either(
+                lambda indexes: indexes.keywords.search(
+                    look.question, k=fetch_k, collection_id=look.collection_id, document_ids=look.document_ids
+                )
             )
 
     def _fuse(self, rankings: Mapping[str, Ranking]) -> Ranking:
@@ -209,6 +220,30 @@ class _Look:
     vector: Vector | None = None
     degraded: list[str] = field(default_factory=list)
     timings_ms: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_STEPS, 0.0))
+
+    def say(self, sentence: str) -> None:
+        """Note what did not go as it should."""
+        if sentence not in self.degraded:
+            self.degraded.append(sentence)
+
+    def from_either(self, search: Callable[[Indexes], Ranking]) -> Ranking:
+        """Search the indexes; where they fail, what stands in for them.
+
+        Raises:
+            StoreError: Nothing stands in, or that failed too.
+        """
+        try:
+            return search(self.indexes)
+        except StoreError as error:
+            if self.indexes.fallback is None:
+                raise
+            instead = self.indexes.fallback(error)
+            # Both searches must speak of one generation, or the join would drop what one of them found.
+            if instead.generation != self.indexes.generation:
+                raise
+            if instead.degraded:
+                self.say(instead.degraded)
+            return search(instead)
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from citewise.errors import NotFoundError
 from citewise.types import Document, Turn
-from citewise.ui import components, notices, place, questions, state, uploads
+from citewise.ui import banner, components, notices, place, questions, state, uploads
 from citewise.ui.failures import friendly
 from citewise.ui.notices import attempt, tell
 from citewise.ui.panel import show_panel
@@ -32,6 +32,7 @@ def page() -> None:
     # Not seen: the questions below say it. Screen readers start from it.
     st.html(f'<h1 class="hidden">{escape(shortened(title or "New chat", 90))}</h1>')
     notices.show()
+    banner.show()
     if turns:
         for turn in turns:
             show_turn(turn)

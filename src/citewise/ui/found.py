@@ -12,9 +12,15 @@ from citewise.types import Answer, ScoredChunk, Turn
 from citewise.ui import place
 from citewise.ui.place import Target
 from citewise.ui.render import VERDICT_NAMES
-from citewise.ui.text import counted, escaped, file_name, shortened
+from citewise.ui.text import counted, escaped, excerpt, file_name, shortened
 
 _SCORES = ("dense", "keyword", "fused", "rerank")
+
+
+def show_degraded(answer: Answer) -> None:
+    """Say plainly which part of the search ran on a fallback, and why."""
+    for note in _strings(answer.trace.get("degraded")):
+        st.warning(escaped(note), icon=":material/build:")
 
 
 def show_how(turn: Turn) -> None:
@@ -26,8 +32,6 @@ def show_how(turn: Turn) -> None:
         facts = [("Searched for", turn.standalone_question or turn.question), *_facts(turn.answer)]
         rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
         st.html(f'<dl class="facts">{rows}</dl>')
-        for note in _strings(turn.answer.trace.get("degraded")):
-            st.warning(escaped(note), icon=":material/build:")
         _sentences(turn.answer)
         _passages(turn)
 
@@ -91,7 +95,7 @@ def _passage(turn: Turn, index: int, context: ScoredChunk) -> None:
     )
     st.button(
         f"{context.rank}. **{escaped(shortened(file_name(context.source), 48))}**{escaped(page)} "
-        f":gray[{escaped(scores)}]  \n{escaped(shortened(context.chunk.text, 110))}",
+        f":gray[{escaped(scores)}]  \n{escaped(excerpt(context.chunk.text, 110))}",
         key=f"context_{turn.id}_{index}",
         type="primary" if place.source() == Target(turn.id, "context", index) else "secondary",
         width="stretch",

@@ -8,15 +8,14 @@ from typing import get_args
 
 import streamlit as st
 
-from citewise.errors import CitewiseError
 from citewise.types import UNFINISHED, Document, OnDuplicate
-from citewise.ui import components, notices, place, state, uploads
+from citewise.ui import banner, components, documents, folders, notices, organise, place, state, uploads
 from citewise.ui.failures import friendly
-from citewise.ui.notices import Undo, attempt, tell
-from citewise.ui.text import STAGES, counted, day, escaped, file_name, overall_percent, progress_line, shortened, size
+from citewise.ui.text import counted, size
 
 _PER_PAGE = 25
-_POLL_S = 0.7
+_WORKING_S = 0.7  # how often the list is drawn again while documents are on their way
+_WATCHING_S = 5.0  # and while more may come by themselves
 _DUPLICATES: dict[OnDuplicate, str] = {
     "skip": "Skip files that are here already",
     "replace": "Replace files that are here already",
@@ -27,7 +26,7 @@ _DUPLICATES: dict[OnDuplicate, str] = {
 def page() -> None:
     """Draw the page."""
     components.drop_anywhere()
-    documents = place.documents()
+    found = place.documents()
     with st.container(key="adding", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.html('<h1 class="page-title">Library</h1>', width="content")
         duplicates: OnDuplicate = st.selectbox(
@@ -38,13 +37,32 @@ def page() -> None:
             width=270,
         )
     notices.show()
+    banner.show()
     uploads.drop_zone("Add documents", on_duplicate=duplicates)
-    if not documents:
-        _empty()
-        return
-    working = any(document.status in UNFINISHED for document in documents)
-    components.announcer("Adding documents" if working else counted(len(documents), "document"))
-    st.fragment(_list, run_every=_POLL_S if working else None)(polled=working)
+    pace = _pace(found)
+    components.announcer("Adding documents" if pace == _WORKING_S else counted(len(found), "document"))
+    st.fragment(_documents, run_every=pace)(pace=pace)
+    folders.section()
+    organise.dialogs(found)
+
+
+def _pace(found: Sequence[Document]) -> float | None:
+    """How often to draw the list again, in seconds; ``None`` while nothing changes by itself."""
+    if any(document.status in UNFINISHED for document in found):
+        return _WORKING_S
+    return _WATCHING_S if state.engine().watched_folders() else None
+
+
+def _documents(*, pace: float | None) -> None:
+    notices.rerun_if_pending()
+    with friendly():
+        found = place.documents()
+        if _pace(found) != pace:
+            st.rerun()  # the whole page, once: it polls faster, slower, or no more
+        if found:
+            _list(found)
+        else:
+            _empty()
 
 
 def _empty() -> None:
@@ -58,173 +76,71 @@ def _empty() -> None:
                 "Try it with the sample documents",
                 key="samples",
                 icon=":material/auto_stories:",
-                on_click=attempt,
+                on_click=notices.attempt,
                 args=(uploads.add_samples,),
             )
 
 
-def _list(*, polled: bool) -> None:
-    notices.rerun_if_pending()
-    with friendly():
-        documents = place.documents()
-        if polled and not any(document.status in UNFINISHED for document in documents):
-            st.rerun()  # the whole page, once: polling ends
-        with st.container(
-            key="library_bar", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
-        ):
-            st.html(f'<p class="totals">{escape(_totals(documents))}</p>', width="content")
+def _list(found: Sequence[Document]) -> None:
+    with st.container(
+        key="library_bar", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        st.html(f'<p class="totals">{escape(_totals(found))}</p>', width="content")
+        with st.container(key="filters", horizontal=True, horizontal_alignment="right", width="content"):
+            tags = _chosen_tags(found)
             name = st.text_input(
                 "Filter by name",
                 key="filter",
                 placeholder="Filter by name",
                 icon=":material/search:",
                 label_visibility="collapsed",
-                width=260,
+                width=240,
             )
-        shown = [each for each in documents if name.casefold() in f"{each.source}\n{each.title}".casefold()]
-        if not shown:
-            st.html(f'<p class="hint">No document has “{escape(name)}” in its name.</p>')
-            return
-        pages = -(-len(shown) // _PER_PAGE)
-        first = 0
-        if pages > 1:
-            first = (min(st.session_state.get("library_page", 1), pages) - 1) * _PER_PAGE
-        with st.container(key="documents", gap=None):
-            for document in shown[first : first + _PER_PAGE]:
-                _row(document)
-        if pages > 1:
-            st.pagination(pages, key="library_page")
-
-
-def _totals(documents: Sequence[Document]) -> str:
-    ready = sum(document.status == "ready" for document in documents)
-    parts = [counted(len(documents), "document")]
-    if ready != len(documents):
-        parts.append(f"{ready} ready")
-    parts.append(counted(sum(document.chunks for document in documents), "passage"))
-    parts.append(size(sum(document.bytes for document in documents)))
-    return " · ".join(parts)
-
-
-def _row(document: Document) -> None:
-    with st.container(key=f"document_{document.id}", horizontal=True, vertical_alignment="center", wrap=False):
-        st.html(_cells(document))
-        key = f"actions_{document.id}"
-        st.menu_button(
-            f"Actions for {escaped(shortened(file_name(document.source), 40))}",
-            _actions(document),
-            key=key,
-            icon=":material/more_horiz:",
-            type="tertiary",
-            on_click=_chosen,
-            args=(key, document),
-        )
-    if st.session_state.get("details") == document.id:
-        _details(document)
-
-
-def _actions(document: Document) -> list[str]:
-    if document.status in UNFINISHED:
-        return ["Cancel", "Details", "Delete"]
-    if document.status in {"failed", "cancelled"}:
-        return ["Retry", "Details", "Delete"]
-    return ["Details", "Delete"]
-
-
-def _cells(document: Document) -> str:
-    name = file_name(document.source)
-    folder = document.source[: -len(name)].rstrip("/")
-    title = document.title if document.title not in {"", name, name.rpartition(".")[0]} else folder
-    warnings = len(document.report.warnings) if document.report else 0
-    facts = [
-        counted(document.pages, "page") if document.pages else "",
-        counted(document.chunks, "passage") if document.chunks else "",
-        size(document.bytes),
-        day(document.added_at),
+    shown = [
+        each
+        for each in found
+        if name.casefold() in f"{each.source}\n{each.title}".casefold() and set(tags) <= set(each.tags)
     ]
-    kind = escape(name.rpartition(".")[2][:4].upper() if "." in name else "FILE")
-    state_cell = f'<span class="state {document.status}"><i></i>{STAGES[document.status]}</span>'
-    below = f"<small>{escape(shortened(title, 90))}</small>" if title else ""
-    if document.status in UNFINISHED:
-        percent = overall_percent(document)
-        state_cell = (
-            f'<span class="state working"><span>{escape(progress_line(document))}</span>'
-            f'<progress max="100" value="{percent}" aria-label="Progress of {escape(name, quote=True)}">'
-            f"{percent} %</progress></span>"
-        )
-    elif document.status == "failed" and document.error:
-        below = f'<small class="reason">{escape(document.error)}</small>'
-    elif warnings:
-        below += f'<small class="warned">{counted(warnings, "warning")}: not all of it could be read</small>'
-    return (
-        f'<div class="document"><span class="kind" aria-hidden="true">{kind}</span>'
-        f'<div class="name"><h2 title="{escape(document.source, quote=True)}">{escape(name)}</h2>{below}</div>'
-        f'{state_cell}<span class="facts-line">{escape(" · ".join(fact for fact in facts if fact))}</span></div>'
+    if not shown:
+        wanted = [f"“{name}” in its name"] if name else []
+        wanted += [f"the tag “{tag}”" for tag in tags]
+        st.html(f'<p class="hint">No document has {escape(" and ".join(wanted))}.</p>')
+        return
+    pages = -(-len(shown) // _PER_PAGE)
+    first = 0
+    if pages > 1:
+        first = (min(st.session_state.get("library_page", 1), pages) - 1) * _PER_PAGE
+    with st.container(key="documents", gap=None):
+        for document in shown[first : first + _PER_PAGE]:
+            documents.row(document)
+    if pages > 1:
+        st.pagination(pages, key="library_page")
+
+
+def _chosen_tags(found: Sequence[Document]) -> list[str]:
+    """Offer the tags of the library, if it has any; returns those that a document must have."""
+    known = organise.tags_of(found)
+    if not known:
+        return []
+    chosen: list[str] = st.multiselect(
+        "Filter by tag",
+        known,
+        key="filter_tags",
+        placeholder="Filter by tag",
+        label_visibility="collapsed",
+        width=240,
     )
+    return chosen
 
 
-def _chosen(key: str, document: Document) -> None:
-    engine = state.engine()
-    option = st.session_state.get(key)
-    if option == "Cancel":
-        attempt(lambda: engine.cancel(document.id))
-    elif option == "Retry":
-        attempt(lambda: _retry(document))
-    elif option == "Delete":
-        attempt(lambda: _delete(document))
-    elif option == "Details":
-        same = st.session_state.get("details") == document.id
-        st.session_state["details"] = None if same else document.id
-
-
-def _retry(document: Document) -> None:
-    state.engine().retry(document.id)
-
-
-def _delete(document: Document) -> None:
-    state.engine().remove([document.id])
-    tell(f"Deleted {file_name(document.source)}.", undo=Undo("documents", (document.id,)))
-
-
-def _details(document: Document) -> None:
-    with st.container(key=f"details_{document.id}", border=True):
-        report = document.report
-        rows = [
-            ("Source", document.source),
-            ("Version", str(document.version)),
-            ("Type", document.media_type),
-            ("Read", f"{report.characters:,} characters" if report else ""),
-            ("Tables", str(report.tables) if report and report.tables else ""),
-            ("Images", f"{report.images}, whose content is not read" if report and report.images else ""),
-            ("Failed because", document.error or ""),
-        ]
-        facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in rows if value)
-        lists = "".join(
-            f'<h3 class="label">{title}</h3><ul class="remarks">{items}</ul>'
-            for title, items in (
-                ("What could not be read", _items(report.warnings if report else ())),
-                ("What was left out on purpose", _items(report.left_out if report else ())),
-            )
-            if items
-        )
-        st.html(f'<dl class="facts">{facts}</dl>{lists}')
-        with st.container(horizontal=True):
-            try:
-                original = state.engine().original(document.id, version=document.version)
-            except CitewiseError as error:
-                st.html(f'<p class="hint">{escape(str(error))}</p>')
-            else:
-                st.download_button(
-                    "Download the original",
-                    data=original.path.read_bytes,
-                    file_name=file_name(original.source),
-                    mime="application/octet-stream",  # an attachment: never opened as a page of this site
-                    key=f"download_{document.id}",
-                    icon=":material/download:",
-                    on_click="ignore",
-                )
-            st.button("Close", key=f"close_{document.id}", on_click=lambda: st.session_state.update(details=None))
-
-
-def _items(texts: Sequence[str]) -> str:
-    return "".join(f"<li>{escape(text)}</li>" for text in texts)
+def _totals(found: Sequence[Document]) -> str:
+    ready = sum(document.status == "ready" for document in found)
+    disabled = sum(not document.enabled for document in found)
+    parts = [counted(len(found), "document")]
+    if ready != len(found):
+        parts.append(f"{ready} ready")
+    if disabled:
+        parts.append(f"{disabled} disabled")
+    parts.append(counted(sum(document.chunks for document in found), "passage"))
+    parts.append(size(sum(document.bytes for document in found)))
+    return " · ".join(parts)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from citewise.ui import chat, library
+from citewise.ui import chat, index, library
 from citewise.ui.failures import friendly
 from citewise.ui.sidebar import show_sidebar
 
@@ -26,6 +26,7 @@ def main() -> None:
     pages = [
         st.Page(chat.page, title="Chat", icon=":material/forum:", url_path="chat", default=True),
         st.Page(library.page, title="Library", icon=":material/folder_open:", url_path="library"),
+        st.Page(index.page, title="Index", icon=":material/database:", url_path="index"),
     ]
     current = st.navigation(pages, position="hidden")
     with friendly():

@@ -5,11 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import streamlit as st
 
-from citewise.ui import state
 from citewise.ui.failures import sentence
 from citewise.ui.text import escaped
 
@@ -19,18 +17,8 @@ _SHOWN_S = 60.0  # seconds that a message of success stays; failures stay until 
 _MOST = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Undo:
-    """The way back from a deletion."""
-
-    what: Literal["documents", "conversation"]
-    ids: tuple[str, ...]
-
-    def __call__(self) -> None:
-        if self.what == "documents":
-            state.engine().restore(self.ids)
-        else:
-            state.engine().restore_conversation(self.ids[0])
+Undo = Callable[[], object]
+"""The way back from what a message tells of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +35,10 @@ def tell(text: str, *, failed: bool = False, undo: Undo | None = None) -> None:
     """Show ``text`` on top of the page from the next run on."""
     kept = [notice for notice in _all() if notice.failed]
     st.session_state[_KEY] = [*kept, Notice(text, failed, undo, time.time())][-_MOST:]
-    st.session_state[_PENDING] = True
+    rerun_page()
 
 
-def attempt(action: Callable[[], None]) -> None:
+def attempt(action: Callable[[], object]) -> None:
     """Run a click's action; a failure becomes a message. Callbacks run where nothing can be drawn."""
     try:
         action()
@@ -58,10 +46,15 @@ def attempt(action: Callable[[], None]) -> None:
         tell(sentence(error), failed=True)
 
 
-def rerun_if_pending() -> None:
-    """Draw the whole page when there is a message that it does not show yet; for fragments.
+def rerun_page() -> None:
+    """Have the whole page drawn after this click, also when it was made within a fragment."""
+    st.session_state[_PENDING] = True
 
-    A click within a fragment runs the fragment alone, and messages stand outside of it.
+
+def rerun_if_pending() -> None:
+    """Draw the whole page when there is something that it does not show yet; for fragments.
+
+    A click within a fragment runs the fragment alone, and messages and dialogs stand outside of it.
     """
     if st.session_state.get(_PENDING):
         st.rerun()

@@ -71,7 +71,8 @@ def show_panel(turns: Sequence[Turn]) -> bool:
             words = _in_context(state.engine(), passage)
         else:
             words = passage_html(passage.text, 0, len(passage.text))
-        st.html(f'<div class="passage">{words}</div>')
+        if passage.text:
+            st.html(f'<div class="passage">{words}</div>')
         if image is not None:
             _page(passage, image)
         _original(state.engine(), passage)
@@ -155,6 +156,8 @@ def _bar(turn: Turn, target: Target, passage: Passage) -> None:
 
 
 def _change(engine: Engine, passage: Passage) -> str | None:
+    if not passage.source:
+        return "This document was erased, and this passage with it."
     try:
         document = engine.document(passage.document_id)
     except NotFoundError:

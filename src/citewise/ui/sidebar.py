@@ -7,7 +7,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from citewise.types import Conversation
 from citewise.ui import place, state
-from citewise.ui.notices import Undo, attempt, tell
+from citewise.ui.notices import attempt, tell
 from citewise.ui.text import escaped, shortened
 
 _LISTED = 30
@@ -109,7 +109,10 @@ def _delete(conversation: Conversation) -> None:
     state.engine().delete_conversation(conversation.id)
     if place.last_conversation_id() == conversation.id or place.conversation_id() == conversation.id:
         place.open_conversation(None)
-    tell(f"Deleted “{shortened(conversation.title, 60)}”.", undo=Undo("conversation", (conversation.id,)))
+    tell(
+        f"Deleted “{shortened(conversation.title, 60)}”.",
+        undo=lambda: state.engine().restore_conversation(conversation.id),
+    )
 
 
 @st.dialog("Rename conversation")

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from html import escape
 
 from citewise.types import Document, DocumentStatus
 
@@ -21,6 +22,7 @@ STAGES: dict[DocumentStatus, str] = {
 }
 _STAGE_ORDER: tuple[DocumentStatus, ...] = ("received", "parsing", "chunking", "embedding", "indexing", "ready")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|$~<>&:])")
+_CODE = re.compile("`([^`]+)`")
 _SHORTCODE = re.compile(r":(?=[\w+/-]+[:\[])")
 
 
@@ -30,6 +32,11 @@ def escaped(text: str) -> str:
     Backslashes do not stop emoji shortcodes, so a word joiner is put behind their first colon.
     """
     return _MARKDOWN.sub(r"\\\1", _SHORTCODE.sub(":\u2060", " ".join(text.split())))
+
+
+def prose(text: str) -> str:
+    """Sentences as safe HTML; what stands between backticks is shown as code."""
+    return _CODE.sub(r"<code>\1</code>", escape(text))
 
 
 def shortened(text: str, length: int) -> str:
@@ -42,9 +49,14 @@ def shortened(text: str, length: int) -> str:
     return f"{(head if len(head) > length // 2 else cut).rstrip(' ,;:.')}…"
 
 
+def excerpt(passage: str, length: int) -> str:
+    """The first words of a passage; of one that was erased with its document a sentence."""
+    return shortened(passage, length) or "Its words were erased with it."
+
+
 def file_name(source: str) -> str:
-    """The last part of a document's source."""
-    return source.replace("\\", "/").rstrip("/").rpartition("/")[2] or source
+    """The last part of a document's source; of an erased document nothing is left but this name."""
+    return source.replace("\\", "/").rstrip("/").rpartition("/")[2] or source or "Erased document"
 
 
 def place(page: int | None, headings: Sequence[str]) -> str:

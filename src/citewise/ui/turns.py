@@ -13,7 +13,7 @@ from citewise.ui.failures import friendly
 from citewise.ui.notices import attempt
 from citewise.ui.place import Target
 from citewise.ui.render import answer_html
-from citewise.ui.text import counted, escaped, file_name, shortened, source_label
+from citewise.ui.text import counted, escaped, excerpt, file_name, shortened, source_label
 from citewise.ui.text import place as place_text
 
 POLL_S = 0.3
@@ -140,6 +140,7 @@ def _finished(turn: Turn) -> None:
             _checks(answer)
     if answer.status in _ENDINGS:
         _ending(turn)
+    found.show_degraded(answer)
     found.show_how(turn)
 
 
@@ -186,7 +187,7 @@ def _abstained(turn: Turn) -> None:
             st.button(
                 f"**{escaped(shortened(file_name(context.source), 60))}**"
                 f"{f' · {escaped(shortened(where, 60))}' if where else ''}  \n"
-                f"{escaped(shortened(context.chunk.text, 150))}",
+                f"{escaped(excerpt(context.chunk.text, 150))}",
                 key=f"nearest_{turn.id}_{index}",
                 type="primary" if opened == target else "secondary",
                 width="stretch",

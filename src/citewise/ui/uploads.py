@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
@@ -47,19 +47,35 @@ def drop_zone(label: str, *, on_duplicate: OnDuplicate = "skip", seen: bool = Tr
 def add_files(files: Sequence[BrowserFile], *, on_duplicate: OnDuplicate = "skip") -> None:
     """Give uploaded files to the engine and tell what it did not take."""
     uploads = [Upload(source=file.name, stream=cast(BinaryIO, file)) for file in files]
-    report(state.engine().add(uploads, collection=place.collection(), on_duplicate=on_duplicate))
+    added = state.engine().add(uploads, collection=place.collection(), on_duplicate=on_duplicate)
+    report(added, names={upload.source for upload in uploads})
 
 
-def report(added: Sequence[Added]) -> None:
-    """Tell which files were skipped or refused; those that were taken are seen in progress."""
-    skipped = [each.source for each in added if each.status == "skipped"]
-    if skipped:
-        tell(
-            f"{_named(skipped)} {'is' if len(skipped) == 1 else 'are'} in the library already, and was not added again."
-        )
+def report(added: Sequence[Added], *, names: Collection[str]) -> None:
+    """Tell which files were skipped, named otherwise or refused; those that were taken are seen in progress."""
+    told = []
+    skipped = [each for each in added if each.status == "skipped"]
+    if len(skipped) == 1:
+        told.append(f"{file_name(skipped[0].source)} is in the library already{_where(skipped[0])}.")
+    elif skipped:
+        told.append(f"{_named([each.source for each in skipped])} are in the library already.")
+    beside = [each.source for each in added if each.status == "received" and each.source not in names]
+    if beside:
+        told.append(f"Kept beside what has the same name: {_named(beside)}.")
+    if told:
+        tell(" ".join(told))
     for each in added:
         if each.status == "failed":
             tell(f"{file_name(each.source)}: {each.error or 'it could not be taken in.'}", failed=True)
+
+
+def _where(skipped: Added) -> str:
+    """Say what somebody could not guess: another name, or that no answer comes from it."""
+    if skipped.document_id is None:
+        return ""
+    document = state.engine().document(skipped.document_id)
+    name = f" as {file_name(document.source)}" if document.source != skipped.source else ""
+    return name if document.enabled else f"{name}, but disabled"
 
 
 def samples() -> list[Path]:
@@ -77,7 +93,8 @@ def add_samples() -> None:
         source = str(path.relative_to(root)) if path.is_relative_to(root) else path.name
         uploads.append(Upload(source=source, stream=path.open("rb")))
     try:
-        report(state.engine().add(uploads, collection=place.collection()))
+        added = state.engine().add(uploads, collection=place.collection())
+        report(added, names={upload.source for upload in uploads})
     finally:
         for upload in uploads:
             if upload.stream:

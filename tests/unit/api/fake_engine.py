@@ -17,31 +17,41 @@ from pathlib import Path
 from typing import Any
 
 from citewise.engine import Engine
-from citewise.errors import NotFoundError, QuestionError
+from citewise.errors import IngestError, NotAllowedError, NotFoundError, QuestionError
+from citewise.registry.backup import write_backup, write_backup_aside
+from citewise.registry.blobs import Blobs
+from citewise.registry.database import Registry
 from citewise.types import (
     Added,
     Answer,
+    BackupReport,
     Chunk,
     Citation,
     Collection,
     Conversation,
     Document,
     DocumentText,
+    DocumentVersion,
     Evidence,
     Health,
+    KeptQuote,
     Message,
     ModelInfo,
     OnDuplicate,
     Original,
     PageSpan,
     ParseReport,
+    Problem,
     Query,
     ScoredChunk,
     SearchResult,
     Turn,
     Upload,
     Usage,
+    WatchedFolder,
 )
+from tests.fake_index import FakeIndex
+from tests.unit.registry.whole import make_home
 
 PNG = b"\x89PNG\r\n\x1a\n"
 STOPWORDS = frozenset({"a", "an", "and", "at", "does", "how", "is", "of", "on", "the", "to", "what", "when", "who"})
@@ -51,14 +61,16 @@ def words(text: str) -> set[str]:
     return set(re.findall(r"\w+", text.lower())) - STOPWORDS
 
 
-class FakeEngine(Engine):
+class FakeEngine(FakeIndex, Engine):
     def __init__(self, folder: Path, *, max_bytes: int = 1000) -> None:
+        super().__init__()
         self._folder = folder
         self._max_bytes = max_bytes
         self._documents: dict[str, Document] = {}
         self._texts: dict[str, str] = {}
         self._removed: dict[str, Document] = {}
         self._collections: set[str] = set()
+        self._folders: dict[str, WatchedFolder] = {}
         self._conversations: dict[str, Conversation] = {}
         self._hidden: dict[str, Conversation] = {}
         self._turns: dict[str, Turn] = {}
@@ -79,6 +91,20 @@ class FakeEngine(Engine):
 
     def close(self) -> None:
         self.closed = True
+
+    def backup(self, path: Path | None = None) -> BackupReport:
+        """Of another directory, with one document."""
+        if self.failure:
+            raise self.failure
+        make_home(self._folder / "home", 1)
+        registry, blobs = Registry(self._folder / "home"), Blobs(self._folder / "home")
+        try:
+            return write_backup(registry, blobs, path) if path else write_backup_aside(registry, blobs)
+        finally:
+            registry.close()
+
+    def check(self, *, deep: bool = False) -> list[Problem]:
+        return []
 
     def health(self) -> Health:
         checks = {"registry": "ok", "index": "ok" if self.ready else "The index is being opened."}
@@ -192,10 +218,80 @@ class FakeEngine(Engine):
                 self._removed[document_id] = document
         return len(gone)
 
+    def quotes_of(self, document_ids: Sequence[str]) -> list[KeptQuote]:
+        return [
+            KeptQuote(
+                turn.conversation_id,
+                (self._conversations | self._hidden)[turn.conversation_id].title,
+                turn.id,
+                one.marker,
+                one.document_id,
+                one.source,
+                one.quote[:60],
+            )
+            for turn in self._turns.values()
+            for one in turn.answer.citations
+            if one.document_id in document_ids and not one.erased
+        ]
+
     def restore(self, document_ids: Sequence[str]) -> int:
         back = [document_id for document_id in document_ids if document_id in self._removed]
         self._documents.update({document_id: self._removed.pop(document_id) for document_id in back})
         return len(back)
+
+    def set_enabled(self, document_ids: Sequence[str], enabled: bool) -> int:
+        changed = [one for one in document_ids if one in self._documents and self._documents[one].enabled != enabled]
+        self._documents.update({one: replace(self._documents[one], enabled=enabled) for one in changed})
+        return len(changed)
+
+    def set_tags(self, document_id: str, tags: Sequence[str]) -> None:
+        document = self.document(document_id)
+        if any(not tag.strip() for tag in tags):
+            raise QuestionError("'' cannot be a tag. Use 1 to 50 printable characters.")
+        self._documents[document_id] = replace(document, tags=tuple(sorted({tag.strip() for tag in tags})))
+
+    def move(self, document_ids: Sequence[str], collection: str) -> int:
+        taken = {document.source for document in self._documents.values() if document.collection == collection}
+        moved = [self._documents[one] for one in document_ids if one in self._documents]
+        moved = [document for document in moved if document.collection != collection]
+        for document in moved:
+            if document.source in taken:
+                raise NotAllowedError(f"{document.source} cannot be moved: that name is taken in {collection}.")
+        self._collections.add(collection)
+        self._documents.update({document.id: replace(document, collection=collection) for document in moved})
+        return len(moved)
+
+    def versions(self, document_id: str) -> list[DocumentVersion]:
+        newest = self.document(document_id)
+        return [
+            DocumentVersion(number, "ready", None, f"hash {number}", 3, 1, 1000.0 + number, number == newest.version)
+            for number in range(newest.version, 0, -1)
+        ]
+
+    def watch_folder(self, path: str | Path, collection: str = "default") -> WatchedFolder:
+        if not Path(path).is_dir():
+            raise IngestError(f"There is no folder {str(path)!r} on this machine. Correct the path.")
+        self._collections.add(collection)
+        folder = WatchedFolder(
+            id=f"f{len(self._folders) + 1}",
+            path=str(path),
+            collection=collection,
+            created_at=time.time(),
+            looked_at=None,
+            documents=len(self._documents),
+            error=None,
+            refused=(("big.txt", "It is too large."),),
+        )
+        self._folders[folder.id] = folder
+        return folder
+
+    def unwatch_folder(self, folder_id: str, *, remove_documents: bool = False) -> int:
+        if self._folders.pop(folder_id, None) is None:
+            raise NotFoundError("watched folder", folder_id)
+        return self.remove(list(self._documents)) if remove_documents else 0
+
+    def watched_folders(self) -> list[WatchedFolder]:
+        return list(self._folders.values())
 
     def collections(self) -> list[Collection]:
         return [
@@ -214,7 +310,7 @@ class FakeEngine(Engine):
         if self.failure:
             raise self.failure
         _check_question(query.text)
-        if unknown := set(query.where) - {"document", "source", "type"}:
+        if unknown := set(query.where) - {"document", "source", "tag", "type"}:
             raise QuestionError(f"There is no field {unknown.pop()!r} to filter by.")
         self._check_collection(query.collection)
         self.queries.append(query)
@@ -225,6 +321,8 @@ class FakeEngine(Engine):
                 (len(wanted & words(chunk.text)), document, chunk)
                 for document in self._documents.values()
                 if document.collection == query.collection
+                and document.enabled
+                and query.where.get("tag") in (None, *document.tags)
                 and query.where.get("source", document.source) == document.source
                 for chunk in self._chunks(document)
                 if wanted & words(chunk.text)

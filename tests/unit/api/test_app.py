@@ -25,6 +25,8 @@ FAMILIES = [
 ]
 ARGUMENTS: dict[str, Any] = {
     "DirectoryInUseError": {"directory": "/d", "pid": 7, "url": "http://127.0.0.1:8501"},
+    "DamagedRegistryError": {"path": "/d/registry.sqlite3", "what": "its log was cut off"},
+    "NoSpaceError": {"directory": "/d"},
     "NotFoundError": {"kind": "document", "name": "x"},
     "DimensionMismatchError": {"expected": 3, "got": 4},
 }

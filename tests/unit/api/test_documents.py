@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -103,6 +104,8 @@ def test_a_removed_document_is_gone_until_it_is_restored(client: TestClient, tid
         "document_id": tides,
         "removed": True,
         "purged": False,
+        "quotes_kept": 0,
+        "quotes_blanked": 0,
     }
     assert client.get(f"/api/documents/{tides}").status_code == 404
     assert client.delete(f"/api/documents/{tides}").status_code == 404
@@ -115,16 +118,104 @@ def test_a_purged_document_does_not_come_back(client: TestClient, tides: str) ->
     assert client.post(f"/api/documents/{tides}/restore").status_code == 404
 
 
+def test_quotes_that_old_answers_keep_are_listed_and_counted(client: TestClient, tides: str) -> None:
+    answer = client.post("/api/ask", json={"question": "How high is the spring tide?"}).json()
+    (citation,) = answer["citations"]
+    assert citation["erased"] is False
+    (quote,) = client.get(f"/api/documents/{tides}/quotes").json()["quotes"]
+    assert quote == {
+        "conversation_id": answer["conversation_id"],
+        "conversation": "How high is the spring tide?",
+        "turn_id": answer["turn_id"],
+        "marker": 1,
+        "document_id": tides,
+        "source": "tides.txt",
+        "words": citation["quote"][:60],
+    }
+    assert client.delete(f"/api/documents/{tides}").json()["quotes_kept"] == 1
+    assert len(client.get(f"/api/documents/{tides}/quotes").json()["quotes"]) == 1, "it stays with the answer"
+    client.post(f"/api/documents/{tides}/restore")
+    assert client.delete(f"/api/documents/{tides}", params={"purge": True}).json()["quotes_blanked"] == 1
+    assert client.get("/api/documents/unknown/quotes").json() == {"quotes": []}
+
+
 def test_retry_and_cancel_answer_with_the_document(client: TestClient, tides: str) -> None:
     retried = client.post(f"/api/documents/{tides}/retry")
     assert (retried.status_code, retried.json()["job_id"]) == (202, f"job-{tides}")
     assert client.post(f"/api/documents/{tides}/cancel").json()["document_id"] == tides
 
 
+def test_a_document_is_turned_off_tagged_and_moved(client: TestClient, tides: str) -> None:
+    listed = client.get(f"/api/documents/{tides}").json()
+    assert (listed["enabled"], listed["tags"], listed["collection"]) == (True, [], "default")
+    assert client.patch(f"/api/documents/{tides}", json={"enabled": False}).json()["enabled"] is False
+    tagged = client.patch(f"/api/documents/{tides}", json={"tags": [" sea ", "2024", "sea"]}).json()
+    assert (tagged["tags"], tagged["enabled"]) == (["2024", "sea"], False)
+    changed = client.patch(f"/api/documents/{tides}", json={"enabled": True, "tags": [], "collection": "lab"}).json()
+    assert (changed["enabled"], changed["tags"], changed["collection"]) == (True, [], "lab")
+    assert client.get(f"/api/documents/{tides}").json() | {"report": None} == changed | {"report": None}
+
+
+def test_a_change_that_cannot_be_done_changes_nothing(client: TestClient, engine: FakeEngine, tides: str) -> None:
+    client.post("/api/documents", files={"files": ("tides.txt", TIDES)}, data={"collection": "lab"})
+    before = engine.document(tides)
+    refused = client.patch(f"/api/documents/{tides}", json={"collection": "lab", "tags": ["sea"], "enabled": False})
+    assert (refused.status_code, engine.document(tides)) == (403, before)
+    assert "that name is taken" in refused.json()["error"]
+    for wrong in ({"tags": ["fine", " "]}, {"tags": ["x" * 51]}, {"tags": ["two\nlines"]}, {"tags": ["x"] * 51}):
+        response = client.patch(f"/api/documents/{tides}", json={"collection": "free", **wrong})
+        assert (response.status_code, engine.document(tides)) == (422, before)
+        assert response.json()["error"].endswith(".")
+
+
+def test_the_versions_of_a_document_are_listed_newest_first(client: TestClient, tides: str) -> None:
+    client.post("/api/documents", files={"files": ("tides.txt", b"other words")})
+    versions = client.get(f"/api/documents/{tides}/versions").json()["versions"]
+    assert [(one["version"], one["serves"]) for one in versions] == [(2, True), (1, False)]
+    assert set(versions[0]) == {
+        "version",
+        "status",
+        "error",
+        "content_hash",
+        "bytes",
+        "pages",
+        "added_at",
+        "serves",
+    }
+
+
+def test_folders_are_watched_listed_and_let_go(client: TestClient, tides: str, tmp_path: Path) -> None:
+    watched = client.post("/api/folders", json={"path": str(tmp_path), "collection": "lab"})
+    assert watched.status_code == 201
+    folder = watched.json()
+    assert (folder["path"], folder["collection"], folder["looked_at"], folder["error"]) == (
+        str(tmp_path),
+        "lab",
+        None,
+        None,
+    )
+    assert folder["refused"] == [{"source": "big.txt", "error": "It is too large."}]
+    assert client.get("/api/folders").json() == {"folders": [folder]}
+    kept = client.delete(f"/api/folders/{folder['folder_id']}").json()
+    assert kept == {"folder_id": folder["folder_id"], "removed_documents": 0}
+    assert client.get("/api/folders").json() == {"folders": []}
+    again = client.post("/api/folders", json={"path": str(tmp_path)}).json()["folder_id"]
+    removed = client.delete(f"/api/folders/{again}", params={"remove_documents": True})
+    assert removed.json()["removed_documents"] == 1
+
+
+def test_a_folder_that_is_not_there_is_refused(client: TestClient) -> None:
+    response = client.post("/api/folders", json={"path": "/none/at/all"})
+    assert (response.status_code, response.json()["error"][:19]) == (422, "There is no folder ")
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
         ("GET", "/api/documents/none"),
+        ("PATCH", "/api/documents/none"),
+        ("GET", "/api/documents/none/versions"),
+        ("DELETE", "/api/folders/none"),
         ("GET", "/api/documents/none/text"),
         ("GET", "/api/documents/none/original"),
         ("GET", "/api/documents/none/pages/1.png"),
@@ -142,7 +233,7 @@ def test_retry_and_cancel_answer_with_the_document(client: TestClient, tides: st
     ],
 )
 def test_whatever_is_not_there_answers_404_with_a_sentence(client: TestClient, method: str, path: str) -> None:
-    response = client.request(method, path)
+    response = client.request(method, path, json={} if method == "PATCH" else None)
     assert response.status_code == 404
     assert response.json()["error"].startswith("There is no")
 

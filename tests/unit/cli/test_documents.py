@@ -142,6 +142,26 @@ def test_removed_documents_are_gone_and_unknown_ones_are_named(anywhere: Run, no
     assert anywhere("remove", "boats/ferry.md", "--purge").code == 1
 
 
+def test_removing_says_which_quotes_old_answers_keep_and_erasing_how_many_it_blanked(
+    anywhere: Run, notes: Path
+) -> None:
+    anywhere("add", notes)
+    anywhere("ask", "How high is the spring tide?")
+    (quote,) = anywhere("remove", "tides.txt", "--json").json["quotes_kept"]
+    assert (quote["marker"], quote["source"]) == (1, "tides.txt")
+    anywhere("add", notes)
+    anywhere("ask", "How high is the spring tide?")
+    said = anywhere("remove", "tides.txt").out
+    assert "1 quote in 1 old answer kept; `--purge` blanks those too:" in said
+    assert "[1] tides.txt" in said
+    anywhere("add", notes)
+    anywhere("ask", "How high is the spring tide?")
+    said = anywhere("remove", "tides.txt", "--purge").out
+    assert "1 document erased.\n1 quote in 1 old answer blanked.\n" in said
+    assert "citewise index compact" in said
+    assert "old answer" not in anywhere("remove", "boats/ferry.md", "--purge").out
+
+
 def test_a_name_in_two_collections_must_be_told_apart(run: Run, notes: Path) -> None:
     run("add", notes / "tides.txt")
     run("add", notes / "tides.txt", "--collection", "lab")

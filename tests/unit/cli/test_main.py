@@ -12,7 +12,7 @@ import structlog
 
 from citewise.cli import output
 from citewise.cli.progress import progress
-from citewise.errors import DirectoryInUseError
+from citewise.errors import DirectoryInUseError, ProviderError
 from citewise.types import Health
 from tests.unit.api.fake_engine import FakeEngine
 from tests.unit.cli.conftest import Run
@@ -37,7 +37,8 @@ def test_help_loads_nothing_heavy() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert "loaded: []" in ran.stdout
-    for command in ("serve", "add", "list", "show", "remove", "collections", "search", "ask", "eval", "doctor"):
+    commands = "serve add list show remove collections search ask eval backup restore doctor"
+    for command in commands.split():
         assert f"\n  {command} " in ran.stdout
 
 
@@ -171,17 +172,18 @@ def test_a_healthy_machine_passes_every_check(run: Run, tmp_path: Path) -> None:
     ran = run("doctor", "--json")
     assert (ran.code, ran.json["ok"]) == (0, True)
     names = [check["name"] for check in ran.json["checks"]]
-    assert names == ["Python", "SQLite", "data directory", "disk", "lock", "registry", "index", "answers by"]
+    place = ["data directory", "file system", "disk"]
+    assert names == ["Python", "SQLite", *place, "lock", "registry", "index", "answers by"]
     assert "ok" in run("doctor").out
 
 
 def test_a_problem_says_what_to_do_and_ends_with_1(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    fail_with(monkeypatch, DirectoryInUseError(directory="/d", pid=42, url="http://127.0.0.1:8501"))
+    fail_with(monkeypatch, ProviderError("The model is not here. Run `citewise models pull`.", provider="local"))
     ran = run("doctor", "--json")
     assert ran.code == 1
     (problem,) = [check for check in ran.json["checks"] if not check["ok"]]
-    assert problem["name"] == "lock"
-    assert "--server http://127.0.0.1:8501" in problem["detail"]
+    assert problem["name"] == "engine"
+    assert "citewise models pull" in problem["detail"]
 
 
 def test_an_index_that_does_not_open_is_a_problem(run: Run, engine: FakeEngine) -> None:

@@ -23,7 +23,7 @@ open_real_engine = citewise.build.open_engine
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
     def open_engine(settings: Settings) -> Engine:
-        return open_real_engine(settings, embedder=HashEmbedder())
+        return open_real_engine(settings, open_embedder=lambda _: HashEmbedder())
 
     monkeypatch.setattr(citewise.build, "open_engine", open_engine)
     monkeypatch.setenv("CITEWISE_HOME", str(tmp_path / "home"))
@@ -65,7 +65,9 @@ def test_documents_go_all_the_way_from_files_to_checked_answers(run: Run, notes:
     report = run("eval", tmp_path, "--json").json
     assert (report["metrics"]["recall@5"], report["metrics"]["citations_verbatim"]) == (1.0, 1.0)
 
-    assert run("remove", "tides.txt", "--purge", "--json").json["removed"] == 1
+    erased = run("remove", "tides.txt", "--purge", "--json").json
+    assert (erased["removed"], erased["quotes_kept"]) == (1, [])
+    assert erased["quotes_blanked"] >= len(answer["citations"])
     assert "tides.txt" not in [hit["source"] for hit in run("search", "spring tide", "--json").json["hits"]]
 
 
@@ -95,7 +97,7 @@ def test_bad_files_and_questions_are_sentences(run: Run, tmp_path: Path) -> None
 
 
 def test_a_second_process_is_told_who_has_the_directory(run: Run, tmp_path: Path) -> None:
-    engine = open_real_engine(load_settings(home=tmp_path / "home"), embedder=HashEmbedder())
+    engine = open_real_engine(load_settings(home=tmp_path / "home"), open_embedder=lambda _: HashEmbedder())
     try:
         engine.announce("http://127.0.0.1:8999")
         ran = run("list")
@@ -106,7 +108,7 @@ def test_a_second_process_is_told_who_has_the_directory(run: Run, tmp_path: Path
 
 
 def test_the_api_takes_a_file_in_and_answers_from_it(tmp_path: Path) -> None:
-    engine = open_real_engine(load_settings(home=tmp_path / "home"), embedder=HashEmbedder())
+    engine = open_real_engine(load_settings(home=tmp_path / "home"), open_embedder=lambda _: HashEmbedder())
     client = TestClient(create_app(lambda: engine), base_url="http://localhost")
     try:
         text = b"The spring tide reaches 4.2 metres at the old harbour."

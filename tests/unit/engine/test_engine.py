@@ -28,7 +28,7 @@ FERRY = "The ferry to Brannoch leaves Oban at 07:30 on Tuesdays and takes four h
 
 
 def opened(home: Path) -> Engine:
-    return open_engine(Settings(home=home), embedder=HashEmbedder())
+    return open_engine(Settings(home=home), open_embedder=lambda _: HashEmbedder())
 
 
 @pytest.fixture
@@ -82,6 +82,12 @@ def test_a_changed_file_is_a_new_version_and_the_old_words_are_gone(engine: Engi
     assert (second.document_id, second.version) == (first.document_id, 2)
     assert not any("07:30" in text for text in found(engine, "When does the ferry leave Oban?"))
     assert any("09:45" in text for text in found(engine, "When does the ferry leave Oban?"))
+
+
+def test_of_two_versions_taken_in_together_the_newer_one_is_found(engine: Engine) -> None:
+    added = engine.add([Upload("ferry.txt", text=text) for text in (FERRY, FERRY.replace("07:30", "09:45"))])
+    assert engine.wait([item.job_id for item in added if item.job_id], timeout_s=60)
+    assert [text for text in found(engine, "When does the ferry leave Oban?") if "09:45" in text]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +191,7 @@ def test_turns_of_a_conversation_are_kept_over_a_restart(tmp_path: Path) -> None
 
 
 def test_a_cancelled_ingest_ends_as_cancelled(tmp_path: Path) -> None:
-    engine = open_engine(Settings(home=tmp_path), embedder=SlowEmbedder())
+    engine = open_engine(Settings(home=tmp_path), open_embedder=lambda _: SlowEmbedder())
     try:
         (added,) = engine.add([Upload("long.txt", io.BytesIO(("One more sentence stands here. " * 5000).encode()))])
         while engine.document(added.document_id or "").status not in ("embedding", "ready"):

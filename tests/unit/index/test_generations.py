@@ -10,7 +10,7 @@ import pytest
 from citewise.errors import StoreError
 from citewise.index.chroma import ChromaIndex
 from citewise.index.exact import ExactIndex
-from citewise.index.generations import Indexes, open_indexes
+from citewise.index.generations import GenerationFiles
 from citewise.index.tantivy import TantivyIndex
 from citewise.protocols import VectorIndex
 from citewise.types import Generation
@@ -20,9 +20,21 @@ GENERATION = Generation(
 )
 
 
-def opened(directory: Path, generation: Generation = GENERATION, *, create: bool, **others: Any) -> Indexes:
+def files(directory: Path, **others: Any) -> GenerationFiles:
     back_ends: dict[str, Any] = {"open_vectors": ChromaIndex, "open_keywords": TantivyIndex, **others}
-    return open_indexes(directory, generation, create=create, **back_ends)
+    return GenerationFiles(directory, **back_ends)
+
+
+class Opened:
+    def __init__(self, directory: Path, generation: Generation = GENERATION, *, create: bool, **others: Any) -> None:
+        self.vectors, self.keywords = files(directory, **others).open(generation, create=create)
+
+    def close(self) -> None:
+        self.vectors.close()
+        self.keywords.close()
+
+
+opened = Opened
 
 
 def test_a_generation_is_made_once_and_opened_again(tmp_path: Path) -> None:
@@ -34,10 +46,11 @@ def test_a_generation_is_made_once_and_opened_again(tmp_path: Path) -> None:
         "splitter": "split/200",
         "dimension": 3,
         "created_at": 1_700_000_000.0,
+        "model": "",
     }
     for create in (False, True):
         indexes = opened(tmp_path, replace(GENERATION, state="active"), create=create)
-        assert (indexes.generation, indexes.vectors.count(), indexes.keywords.count()) == ("g1", 0, 0)
+        assert (indexes.vectors.count(), indexes.keywords.count()) == (0, 0)
         indexes.close()
 
 
@@ -89,3 +102,35 @@ def test_the_back_ends_are_the_callers_choice(tmp_path: Path) -> None:
     indexes = opened(tmp_path, create=True, open_vectors=in_memory)
     assert isinstance(indexes.vectors, ExactIndex)
     indexes.close()
+
+
+def test_a_seal_holds_until_a_file_changes_or_the_generation_is_opened(tmp_path: Path) -> None:
+    opened(tmp_path, create=True).close()
+    here = files(tmp_path)
+    assert here.sealed("g1") == "absent"
+    here.seal("g1")
+    assert here.sealed("g1") == "whole"
+    database = tmp_path / "g1" / "chroma" / "chroma.sqlite3"
+    kept = database.read_bytes()
+    database.write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
+    assert here.sealed("g1") == "broken"
+    database.write_bytes(kept)
+    assert here.sealed("g1") == "whole"
+    (tmp_path / "g1" / "chroma" / "more").write_text("a file that was not there")
+    assert here.sealed("g1") == "broken"
+    (tmp_path / "g1" / "chroma" / "more").unlink()
+    opened(tmp_path, create=False).close()
+    assert here.sealed("g1") == "absent"
+
+
+def test_removed_files_and_strangers_are_gone(tmp_path: Path) -> None:
+    opened(tmp_path, create=True).close()
+    here = files(tmp_path)
+    (tmp_path / "stranger").mkdir()
+    here.remove_strangers({"g1"})
+    assert [path.name for path in tmp_path.iterdir()] == ["g1"]
+    assert here.bytes() > 0
+    here.remove("g1")
+    here.remove("g1")
+    assert list(tmp_path.iterdir()) == []
+    assert here.bytes() == 0

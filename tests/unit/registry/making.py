@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from citewise.registry import collections, documents
+from citewise.registry import collections, documents, generations, held, serving
+from citewise.registry.held import Entry
 from citewise.registry.ids import make_chunk_id
 from citewise.types import Block, Box, Chunk, Citation, PageReport, PageSpan, ParsedDocument, ParseReport
 
@@ -90,8 +91,32 @@ def serve(
     """Add a version and publish it; returns the document id and its chunks."""
     document_id, version = receive(tx, source, collection=collection, content_hash=content_hash, metadata=metadata)
     chunks = save(tx, document_id, version, text, media_type=media_type)
-    documents.publish(tx, document_id, version, timings_ms={"parse": 1.5})
+    publish(tx, document_id, version)
     return document_id, chunks
+
+
+def generation(tx: Connection) -> str:
+    """The generation that holds what these tests publish."""
+    active = generations.active(tx)
+    if active is None:
+        active = generations.create(tx, embedder="model/3", splitter=SPLITTER, dimension=3)
+        generations.publish(tx, active.id)
+    return active.id
+
+
+def publish(tx: Connection, document_id: str, version: int) -> bool:
+    """Publish a version as an ingest does, once the indexes hold it."""
+    published = documents.publish(tx, document_id, version, timings_ms={"parse": 1.5})
+    if published:
+        record = documents.version(tx, document_id, version)
+        held.put(tx, generation(tx), [Entry(document_id, version, record.splitter or SPLITTER, record.collection_id)])
+    return published
+
+
+def join(rx: Connection, chunk_ids: list[str], collection_id: str) -> dict[str, serving.Joined]:
+    """Join hits of the generation that these tests publish to."""
+    active = generations.active(rx)
+    return serving.join(rx, chunk_ids, collection_id, generation_id=active.id if active else "none")
 
 
 def citation() -> Citation:

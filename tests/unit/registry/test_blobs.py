@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from citewise.errors import IngestError, RegistryError
+from citewise.errors import IngestError, NoSpaceError
 from citewise.registry.blobs import Blobs
 
 LIMIT = 5_000_000
@@ -74,7 +74,7 @@ def test_a_full_disk_is_told_as_a_sentence_and_leaves_nothing(tmp_path: Path, mo
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(RegistryError, match=r"full\. Free some space"):
+        with pytest.raises(NoSpaceError, match=r"full; nothing was stored. Free some space"):
             blobs.put(io.BytesIO(b"bytes"), limit_bytes=LIMIT)
     assert files(tmp_path) == []
 

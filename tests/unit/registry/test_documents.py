@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from citewise.errors import IngestError, NotFoundError
-from citewise.registry import collections, documents, serving
+from citewise.registry import collections, documents
 from citewise.registry.database import Registry
 from citewise.types import ParsedDocument
-from tests.unit.registry.making import SPLITTER, cut, parsed, receive, save, serve
+from tests.unit.registry.making import SPLITTER, cut, join, parsed, publish, receive, save, serve
 
 
 def test_a_changed_file_is_the_next_version_of_the_same_document(registry: Registry) -> None:
@@ -30,20 +30,19 @@ def test_a_new_version_does_not_serve_before_it_is_published(registry: Registry)
         new = save(tx, document_id, version, "the new text")
         collection_id = collections.find(tx, "default")
         ids = [chunk.id for chunk in (*old, *new)]
-        assert set(serving.join(tx, ids, collection_id)) == {chunk.id for chunk in old}
+        assert set(join(tx, ids, collection_id)) == {chunk.id for chunk in old}
         shown = documents.get(tx, document_id)
         assert (shown.version, shown.serving_version, shown.status) == (2, 1, "received")
-        retired = documents.publish(tx, document_id, version, timings_ms={})
-        assert set(retired) == {chunk.id for chunk in old}
-        assert set(serving.join(tx, ids, collection_id)) == {chunk.id for chunk in new}
+        assert publish(tx, document_id, version)
+        assert set(join(tx, ids, collection_id)) == {chunk.id for chunk in new}
 
 
 def test_an_old_version_that_is_ready_late_does_not_push_out_a_newer_one(registry: Registry) -> None:
     with registry.write() as tx:
         document_id, first = receive(tx, "a.txt")
-        late = save(tx, document_id, first, "the old text")
+        save(tx, document_id, first, "the old text")
         serve(tx, "a.txt", "the new text")
-        assert set(documents.publish(tx, document_id, first, timings_ms={})) == {chunk.id for chunk in late}
+        assert not publish(tx, document_id, first)
         assert documents.get(tx, document_id).serving_version == 2
 
 
@@ -80,14 +79,25 @@ def test_saving_again_replaces_what_an_earlier_attempt_stored(registry: Registry
     with registry.write() as tx:
         document_id, version = receive(tx, "a.txt")
         first = save(tx, document_id, version, "the first attempt")
-        assert (
-            documents.save_parsed(tx, document_id, version, parsed("the first attempt"), first, splitter=SPLITTER) == []
-        )
-        other = cut("another text", document_id, version, splitter="other")
-        gone = documents.save_parsed(tx, document_id, version, parsed("another text"), other, splitter="other")
-        assert sorted(gone) == sorted(chunk.id for chunk in first)
+        documents.save_parsed(tx, document_id, version, parsed("the first attempt"), first, splitter=SPLITTER)
+        assert documents.chunks(tx, document_id, version) == first
+        other = cut("another text", document_id, version)
+        documents.save_parsed(tx, document_id, version, parsed("another text"), other, splitter=SPLITTER)
         assert documents.chunks(tx, document_id, version) == other
         assert documents.text(tx, document_id, version) == "another text"
+
+
+def test_a_version_keeps_one_set_of_chunks_for_each_way_of_cutting(registry: Registry) -> None:
+    with registry.write() as tx:
+        document_id, first = serve(tx, "a.txt", "the text that is cut twice")
+        other = cut("the text that is cut twice", document_id, 1, splitter="other", size=5)
+        documents.save_chunks(tx, document_id, 1, other, splitter="other")
+        assert documents.chunks(tx, document_id, 1) == first
+        assert documents.chunks(tx, document_id, 1, splitter="other") == other
+        assert documents.neighbours(tx, other[2], 1) == other[1:4]
+        assert set(join(tx, [one.id for one in (*first, *other)], collections.find(tx, "default"))) == {
+            one.id for one in first
+        }
 
 
 def test_the_title_of_the_upload_wins_and_the_file_name_stands_in_for_none(registry: Registry) -> None:
@@ -132,7 +142,7 @@ def test_work_on_a_version_that_was_purged_meanwhile_stores_nothing(registry: Re
     with registry.write() as tx:
         documents.set_stage(tx, "gone", 1, "parsing")
         documents.set_progress(tx, "gone", 1, done=1)
-        assert documents.publish(tx, "gone", 1, timings_ms={}) == []
+        assert not documents.publish(tx, "gone", 1, timings_ms={})
         with pytest.raises(NotFoundError, match="gone"):
             documents.save_parsed(tx, "gone", 1, parsed("text"), [], splitter="s")
         assert documents.list_documents(tx) == []

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -77,3 +80,80 @@ def test_a_read_only_directory_is_told_as_a_sentence(read_only_directory: Path) 
 def test_a_read_only_parent_is_told_as_a_sentence(read_only_directory: Path) -> None:
     with pytest.raises(RegistryError, match=r"cannot be written.*CITEWISE_HOME"):
         OwnerLock(read_only_directory / "home")
+
+
+CHILD_OUTLIVES = """
+import os, subprocess, sys, time
+from pathlib import Path
+from citewise.registry.owner import OwnerLock
+lock = OwnerLock(Path(sys.argv[1]))
+child = subprocess.Popen([sys.executable, "-c", "import sys, time; time.sleep(float(sys.argv[1]))", sys.argv[2]],
+                         pass_fds=[lock.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+print(child.pid, flush=True)
+os._exit(9)
+"""
+
+
+def owner_whose_child_lives_for(seconds: float, home: Path) -> tuple[int, int]:
+    """An owner that died at once while a child goes on; their process ids."""
+    with subprocess.Popen(
+        [sys.executable, "-c", CHILD_OUTLIVES, str(home), str(seconds)], stdout=subprocess.PIPE, text=True
+    ) as owner:
+        assert owner.stdout is not None
+        child = int(owner.stdout.readline())
+    return owner.pid, child
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no descriptors to hand on")
+def test_what_a_dead_owner_left_running_is_waited_for(tmp_path: Path) -> None:
+    owner_whose_child_lives_for(0.5, tmp_path)
+    lock = OwnerLock(tmp_path)
+    assert lock.unclean
+    lock.release()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no descriptors to hand on")
+def test_a_child_that_goes_on_keeps_the_directory_and_the_refusal_comes_soon(tmp_path: Path) -> None:
+    pid, child = owner_whose_child_lives_for(30, tmp_path)
+    try:
+        with pytest.raises(DirectoryInUseError) as caught:
+            OwnerLock(tmp_path)
+        assert caught.value.pid == pid
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
+def test_a_release_is_clean_and_a_death_is_not(tmp_path: Path) -> None:
+    first = OwnerLock(tmp_path)
+    assert not first.unclean
+    first.release()
+    second = OwnerLock(tmp_path)
+    assert not second.unclean
+    second.release()
+    with subprocess.Popen(
+        [sys.executable, "-c", OWNER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as owner:
+        assert owner.stdout is not None
+        owner.stdout.readline()
+        owner.kill()
+    third = OwnerLock(tmp_path)
+    assert third.unclean
+    third.release()
+    fourth = OwnerLock(tmp_path)
+    assert not fourth.unclean
+    fourth.release()
+
+
+def test_a_pid_that_somebody_else_has_by_now_does_not_keep_the_directory(tmp_path: Path) -> None:
+    (tmp_path / "owner.lock").write_text(json.dumps({"pid": os.getpid(), "url": "http://127.0.0.1:1"}))
+    lock = OwnerLock(tmp_path)
+    assert lock.unclean
+    lock.release()
+
+
+def test_a_released_lock_has_no_descriptor(tmp_path: Path) -> None:
+    lock = OwnerLock(tmp_path)
+    assert os.fstat(lock.fileno()).st_size > 0
+    lock.release()
+    with pytest.raises(ValueError, match="released"):
+        lock.fileno()

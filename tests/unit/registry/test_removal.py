@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from citewise.errors import NotAllowedError, NotFoundError
-from citewise.registry import collections, documents, embeddings, jobs, removal, serving
+from citewise.registry import collections, documents, embeddings, jobs, removal
 from citewise.registry.database import Registry
 from citewise.registry.ids import hash_text
-from tests.unit.registry.making import receive, serve
+from tests.unit.registry.making import join, receive, serve
 
 SECRET = "The launch code is heliotrope-seventeen."
 
@@ -27,7 +27,21 @@ def test_a_removed_document_is_gone_everywhere_and_comes_back_whole(registry: Re
         assert removal.restore(tx, [document_id]) == 1
         assert removal.restore(tx, [document_id]) == 0
         assert documents.get(tx, document_id) == before
-        assert len(serving.join(tx, [chunk.id for chunk in chunks], collection_id)) == len(chunks)
+        assert len(join(tx, [chunk.id for chunk in chunks], collection_id)) == len(chunks)
+
+
+def test_work_on_a_removed_document_is_asked_to_end_and_queued_again_when_it_comes_back(registry: Registry) -> None:
+    with registry.write() as tx:
+        document_id, version = receive(tx, "a.txt")
+        job = jobs.create(tx, document_id=document_id, version=version)
+        removal.remove(tx, [document_id])
+        assert jobs.cancel_requested(tx, job.id)
+        documents.set_stage(tx, document_id, version, "cancelled")
+        jobs.cancel(tx, job.id)
+        removal.restore(tx, [document_id])
+        assert documents.get(tx, document_id).status == "received"
+        (again,) = jobs.claim(tx, limit=5)
+        assert (again.document_id, again.cancel_requested) == (document_id, False)
 
 
 def test_a_file_added_after_its_removal_is_another_document(registry: Registry) -> None:

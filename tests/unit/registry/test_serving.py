@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from citewise.errors import QuestionError
-from citewise.registry import collections, documents, removal, serving
+from citewise.registry import collections, documents, held, removal, serving
 from citewise.registry.database import Registry
-from tests.unit.registry.making import receive, save, serve
+from tests.unit.registry.making import generation, join, receive, save, serve
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
@@ -13,7 +13,7 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 def test_a_hit_comes_back_with_its_chunk_and_the_name_of_its_document(registry: Registry) -> None:
     with registry.write() as tx:
         _, chunks = serve(tx, "folder/a.txt", "some text that is longer", content_hash="beef")
-        found = serving.join(tx, [chunk.id for chunk in chunks], collections.find(tx, "default"))
+        found = join(tx, [chunk.id for chunk in chunks], collections.find(tx, "default"))
         assert found == {
             chunk.id: serving.Joined(chunk, source="folder/a.txt", title="a.txt", content_hash="beef")
             for chunk in chunks
@@ -24,8 +24,8 @@ def test_more_ids_than_fit_one_query_are_joined(registry: Registry) -> None:
     with registry.write() as tx:
         _, chunks = serve(tx, "a.txt", "x" * 8 * 1_203)
         ids = [chunk.id for chunk in chunks]
-        assert set(serving.join(tx, [*ids, "unknown"], collections.find(tx, "default"))) == set(ids)
-        assert serving.join(tx, [], collections.find(tx, "default")) == {}
+        assert set(join(tx, [*ids, "unknown"], collections.find(tx, "default"))) == set(ids)
+        assert join(tx, [], collections.find(tx, "default")) == {}
 
 
 def test_chunks_that_answers_must_not_use_are_left_out(registry: Registry) -> None:
@@ -37,9 +37,13 @@ def test_chunks_that_answers_must_not_use_are_left_out(registry: Registry) -> No
         unpublished = save(tx, half, version, "not yet")
         again, of_again = serve(tx, "again.txt")
         documents.set_stage(tx, again, 1, "failed", error="The index lost it.")
-        ids = [chunk.id for chunk in (*of_removed, *foreign, *unpublished, *of_again)]
-        assert serving.join(tx, ids, collections.find(tx, "default")) == {}
-        assert set(serving.join(tx, ids, collections.find(tx, "other"))) == {chunk.id for chunk in foreign}
+        off, of_off = serve(tx, "off.txt")
+        documents.set_enabled(tx, [off], enabled=False)
+        moved, of_moved = serve(tx, "moved.txt")
+        held.drop(tx, generation(tx), [moved])
+        ids = [chunk.id for chunk in (*of_removed, *foreign, *unpublished, *of_again, *of_off, *of_moved)]
+        assert join(tx, ids, collections.find(tx, "default")) == {}
+        assert set(join(tx, ids, collections.find(tx, "other"))) == {chunk.id for chunk in foreign}
 
 
 def test_documents_are_chosen_by_their_fields_and_metadata(registry: Registry) -> None:
@@ -68,30 +72,7 @@ def test_an_unknown_field_is_told_with_those_that_there_are(registry: Registry) 
         serve(tx, "a.txt", metadata={"year": 2023})
         serve(tx, "b.txt", collection="other", metadata={"secret": 1})
         here = collections.find(tx, "default")
-        with pytest.raises(QuestionError, match=r"'autor'.*document, source, type, year\.$"):
+        with pytest.raises(QuestionError, match=r"'autor'.*document, source, tag, type, year\.$"):
             serving.match(tx, here, {"autor": "Me"})
         with pytest.raises(QuestionError, match=r"'odt'.*pdf"):
             serving.match(tx, here, {"type": "odt"})
-
-
-def test_an_index_can_be_built_from_all_serving_chunks(registry: Registry) -> None:
-    with registry.write() as tx:
-        _, first = serve(tx, "a.txt", "x" * 80)
-        _, second = serve(tx, "b.txt", "y" * 40, collection="other")
-        removed, _ = serve(tx, "c.txt")
-        removal.remove(tx, [removed])
-        here, other = collections.find(tx, "default"), collections.find(tx, "other")
-    batches = list(serving.chunk_batches(registry, size=4))
-    assert [len(batch) for batch in batches] == [4, 4, 4, 3]
-    expected = [(here, chunk) for chunk in first] + [(other, chunk) for chunk in second]
-    assert [pair for batch in batches for pair in batch] == sorted(expected, key=lambda pair: pair[1].id)
-
-
-def test_documents_may_come_and_go_while_an_index_is_built(registry: Registry) -> None:
-    with registry.write() as tx:
-        document_id, _ = serve(tx, "a.txt", "x" * 80)
-    batches = serving.chunk_batches(registry, size=4)
-    assert len(next(batches)) == 4
-    with registry.write() as tx:
-        removal.remove(tx, [document_id])
-    assert list(batches) == []

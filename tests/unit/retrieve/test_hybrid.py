@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -32,8 +33,8 @@ class Registry:
         self.rows: dict[str, Row] = {}
         self.asked: list[int] = []
 
-    def join(self, chunk_ids: Sequence[str], collection_id: str) -> Mapping[str, Row]:
-        assert collection_id == "c"
+    def join(self, chunk_ids: Sequence[str], collection_id: str, generation_id: str) -> Mapping[str, Row]:
+        assert (collection_id, generation_id) == ("c", "g1")
         self.asked.append(len(chunk_ids))
         return {chunk_id: self.rows[chunk_id] for chunk_id in chunk_ids if chunk_id in self.rows}
 
@@ -61,7 +62,9 @@ def registry() -> Registry:
 
 @pytest.fixture
 def indexes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Indexes]:
-    opened = Indexes("g1", ExactIndex(64), TantivyIndex(tmp_path_factory.mktemp("keyword"), create=True))
+    opened = Indexes(
+        "g1", ExactIndex(64), TantivyIndex(tmp_path_factory.mktemp("keyword"), create=True), HashEmbedder()
+    )
     yield opened
     opened.close()
 
@@ -87,8 +90,7 @@ def some(indexes: Indexes, registry: Registry) -> None:
 
 
 def retriever(indexes: Indexes, registry: Registry, **options: object) -> Retriever:
-    values: dict[str, object] = {"embedder": HashEmbedder(), **options}
-    return Retriever(indexes=lambda: indexes, join=registry.join, **values)  # type: ignore[arg-type]
+    return Retriever(indexes=lambda: nullcontext(indexes), join=registry.join, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("some")
@@ -170,7 +172,7 @@ def test_widening_ends_when_everything_was_seen_or_after_two_steps(indexes: Inde
 @pytest.mark.parametrize("broken", ["vectors", "keywords"])
 def test_when_one_index_fails_the_other_answers_and_says_so(indexes: Indexes, registry: Registry, broken: str) -> None:
     parts: dict[str, object] = {"vectors": indexes.vectors, "keywords": indexes.keywords, broken: Broken()}
-    half = Indexes("g1", **parts)  # type: ignore[arg-type]
+    half = Indexes("g1", embedder=HashEmbedder(), **parts)  # type: ignore[arg-type]
     result = retriever(half, registry).search(question="clean the pump", collection_id="c", k=1)
     assert [hit.chunk.id for hit in result.hits] == ["clean"]
     (sentence,) = result.degraded
@@ -180,16 +182,47 @@ def test_when_one_index_fails_the_other_answers_and_says_so(indexes: Indexes, re
 
 
 @pytest.mark.usefixtures("some")
-def test_without_a_model_the_words_still_answer(indexes: Indexes, registry: Registry) -> None:
-    result = retriever(indexes, registry, embedder=BrokenEmbedder()).search(
-        question="clean the pump", collection_id="c", k=1
+@pytest.mark.parametrize("broken", ["vectors", "keywords"])
+def test_what_stands_in_for_a_failed_index_answers_and_says_so(
+    indexes: Indexes, registry: Registry, broken: str
+) -> None:
+    parts: dict[str, object] = {"vectors": indexes.vectors, "keywords": indexes.keywords, broken: Broken()}
+    half = Indexes(
+        "g1",
+        embedder=HashEmbedder(),
+        fallback=lambda _: replace(indexes, degraded="Exact search stands in."),
+        **parts,  # type: ignore[arg-type]
     )
+    result = retriever(half, registry).search(question="clean the pump", collection_id="c", k=1)
+    assert [hit.chunk.id for hit in result.hits] == ["clean"]
+    assert result.degraded == ("Exact search stands in.",)
+    assert "fused" in result.hits[0].scores
+
+
+@pytest.mark.usefixtures("some")
+def test_a_stand_in_of_another_generation_is_not_mixed_in(indexes: Indexes, registry: Registry) -> None:
+    half = Indexes(
+        "g1",
+        Broken(),  # type: ignore[arg-type]
+        indexes.keywords,
+        HashEmbedder(),
+        fallback=lambda _: replace(indexes, generation="g2", degraded="Exact search stands in."),
+    )
+    result = retriever(half, registry).search(question="clean the pump", collection_id="c", k=1)
+    assert "fused" not in result.hits[0].scores
+    assert "meaning" in result.degraded[0]
+
+
+@pytest.mark.usefixtures("some")
+def test_without_a_model_the_words_still_answer(indexes: Indexes, registry: Registry) -> None:
+    without = replace(indexes, embedder=BrokenEmbedder())
+    result = retriever(without, registry).search(question="clean the pump", collection_id="c", k=1)
     assert [hit.chunk.id for hit in result.hits] == ["clean"]
     assert "The model is gone." in result.degraded[0]
 
 
 def test_when_both_fail_it_is_an_error(registry: Registry) -> None:
-    broken = Indexes("g1", Broken(), Broken())  # type: ignore[arg-type]
+    broken = Indexes("g1", Broken(), Broken(), HashEmbedder())  # type: ignore[arg-type]
     with pytest.raises(StoreError, match=r"Neither search could run.*fire"):
         retriever(broken, registry).search(question="pump", collection_id="c", k=1)
     for mode in ("dense", "keyword"):
@@ -201,26 +234,22 @@ def test_when_both_fail_it_is_an_error(registry: Registry) -> None:
 def test_the_generation_is_asked_for_once_per_search(indexes: Indexes, registry: Registry) -> None:
     asked: list[str] = []
 
-    def current() -> Indexes:
+    def current() -> AbstractContextManager[Indexes]:
         asked.append("once")
-        return indexes
+        return nullcontext(indexes)
 
-    Retriever(embedder=HashEmbedder(), indexes=current, join=registry.join).search(
-        question="pump", collection_id="c", k=1
-    )
+    Retriever(indexes=current, join=registry.join).search(question="pump", collection_id="c", k=1)
     assert asked == ["once"]
 
 
 def test_the_join_sees_every_candidate_of_a_search_only_once(indexes: Indexes, registry: Registry) -> None:
     fill(indexes, registry, [chunk(name, "pump") for name in "abc"])
 
-    def join(chunk_ids: Collection[str], collection_id: str) -> Mapping[str, Row]:
+    def join(chunk_ids: Collection[str], collection_id: str, generation_id: str) -> Mapping[str, Row]:
         assert sorted(chunk_ids) == ["a", "b", "c"]
-        return registry.join(list(chunk_ids), collection_id)
+        return registry.join(list(chunk_ids), collection_id, generation_id)
 
-    Retriever(embedder=HashEmbedder(), indexes=lambda: indexes, join=join).search(
-        question="pump", collection_id="c", k=3
-    )
+    Retriever(indexes=lambda: nullcontext(indexes), join=join).search(question="pump", collection_id="c", k=3)
 
 
 class Backwards:

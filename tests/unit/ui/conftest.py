@@ -28,7 +28,7 @@ def engine(tmp_path: Path) -> Iterator[FakeEngine]:
 @pytest.fixture
 def with_document(engine: FakeEngine, tmp_path: Path) -> FakeEngine:
     path = tmp_path / "handbook.pdf"
-    path.write_bytes(b"%PDF-1.7")
+    path.write_bytes(b"%PDF-1.7 handbook")
     with path.open("rb") as file:
         engine.add([Upload("handbook.pdf", stream=file)])
     return engine

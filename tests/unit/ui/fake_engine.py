@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from citewise.errors import NotFoundError, QuestionError
+from citewise.errors import IngestError, NotAllowedError, NotFoundError, QuestionError
 from citewise.types import (
     Added,
     Answer,
@@ -23,8 +23,10 @@ from citewise.types import (
     Conversation,
     Document,
     DocumentText,
+    DocumentVersion,
     Evidence,
     Health,
+    KeptQuote,
     ModelInfo,
     OnDuplicate,
     Original,
@@ -34,7 +36,9 @@ from citewise.types import (
     Turn,
     Upload,
     Usage,
+    WatchedFolder,
 )
+from tests.fake_index import FakeIndex
 
 HANDBOOK = (
     "2 Travel and expenses\n\n"
@@ -58,10 +62,11 @@ QUOTES = {
 }
 
 
-class FakeEngine:
+class FakeEngine(FakeIndex):
     """Answers every question with ``ANSWER``, at once, unless ``script`` says otherwise."""
 
     def __init__(self, *, folder: Path) -> None:
+        super().__init__()
         self.folder = folder
         self.script: dict[str, Any] = {
             "status": "complete",
@@ -80,13 +85,18 @@ class FakeEngine:
         self.stopped: set[str] = set()
         self.stage: Any = None  # the state that added documents stay in, if not ready
         self.collection_names = ["default"]
+        self.folders: dict[str, WatchedFolder] = {}
 
     def close(self) -> None: ...
 
     def announce(self, url: str) -> None: ...
 
     def health(self) -> Health:
-        return Health(ready=True, checks={}, embedder=self.embedder)
+        if self.index.state == "ok":
+            return Health(ready=True, checks={}, embedder=self.embedder)
+        instead = "Questions are answered by exact search over the stored text."
+        degraded = () if self.index.state == "opening" else (instead,)
+        return Health(ready=True, checks={"index": self.index.detail}, embedder=self.embedder, degraded=degraded)
 
     # --- documents
 
@@ -99,9 +109,14 @@ class FakeEngine:
             if not content:
                 added.append(Added(upload.source, None, None, None, "failed", "The file is empty. Choose another."))
                 continue
-            if any(document.source == upload.source for document in self.store.values()):
-                added.append(Added(upload.source, None, None, None, "skipped"))
+            named = next((each for each in self.store.values() if each.source == upload.source), None)
+            twin = next((each for each in self.store.values() if self.bytes[each.id] == content), None)
+            same = named if named and self.bytes[named.id] == content else None if named else twin
+            if same and (named or on_duplicate == "skip"):
+                added.append(Added(upload.source, same.id, same.version, None, "skipped"))
                 continue
+            if named and on_duplicate == "keep":
+                upload = replace(upload, source=f"another {upload.source}")  # noqa: PLW2901 - under another name
             identity = f"d{len(self.store) + len(self.removed) + 1}"
             self.bytes[identity] = content
             broken = "broken" in upload.source
@@ -131,7 +146,8 @@ class FakeEngine:
     def documents(self, *, collection: str | None = None) -> list[Document]:
         if collection not in {each.name for each in self.collections()}:
             raise NotFoundError("collection", str(collection))
-        return sorted(self.store.values(), key=lambda each: -each.added_at)
+        here = [each for each in self.store.values() if each.collection == collection]
+        return sorted(here, key=lambda each: -each.added_at)
 
     def document(self, document_id: str) -> Document:
         if document_id not in self.store:
@@ -173,10 +189,64 @@ class FakeEngine:
             self.removed[identity] = self.store.pop(identity)
         return len(document_ids)
 
+    def quotes_of(self, document_ids: Sequence[str]) -> list[KeptQuote]:
+        return [
+            KeptQuote(
+                turn.conversation_id,
+                (self.chats | self.hidden)[turn.conversation_id].title,
+                turn.id,
+                one.marker,
+                one.document_id,
+                one.source,
+                one.quote[:60],
+            )
+            for turn in self.turns.values()
+            for one in turn.answer.citations
+            if one.document_id in document_ids and not one.erased
+        ]
+
     def restore(self, document_ids: Sequence[str]) -> int:
         for identity in document_ids:
             self.store[identity] = self.removed.pop(identity)
         return len(document_ids)
+
+    def set_enabled(self, document_ids: Sequence[str], enabled: bool) -> int:
+        for identity in document_ids:
+            self.store[identity] = replace(self.store[identity], enabled=enabled)
+        return len(document_ids)
+
+    def set_tags(self, document_id: str, tags: Sequence[str]) -> None:
+        if any(len(tag) > 50 for tag in tags):
+            raise QuestionError("That cannot be a tag. Use 1 to 50 printable characters.")
+        self.store[document_id] = replace(self.store[document_id], tags=tuple(sorted(tags)))
+
+    def move(self, document_ids: Sequence[str], collection: str) -> int:
+        if collection == "full":
+            raise NotAllowedError("It cannot be moved: there is a document of that name in full already.")
+        for identity in document_ids:
+            self.store[identity] = replace(self.store[identity], collection=collection)
+        self.collection_names = sorted({*self.collection_names, collection})
+        return len(document_ids)
+
+    def versions(self, document_id: str) -> list[DocumentVersion]:
+        document = self.store[document_id]
+        failed = DocumentVersion(3, "failed", "It is broken.", "h3", 10, 0, document.added_at, serves=False)
+        serving = DocumentVersion(2, "ready", None, "h2", 8, 12, document.added_at, serves=True)
+        return [failed, serving, DocumentVersion(1, "ready", None, "h1", 5, 1, 1_000_000.0, serves=False)]
+
+    def watch_folder(self, path: str, collection: str = "default") -> WatchedFolder:
+        if not path.startswith("/"):
+            raise IngestError(f"{path!r} is not the whole path of a folder, such as /home/me/notes.")
+        folder = WatchedFolder(f"f{len(self.folders) + 1}", path, collection, time.time(), None, 0, None)
+        self.folders[folder.id] = folder
+        return folder
+
+    def unwatch_folder(self, folder_id: str, *, remove_documents: bool = False) -> int:
+        del self.folders[folder_id]
+        return 0
+
+    def watched_folders(self) -> list[WatchedFolder]:
+        return list(self.folders.values())
 
     def collections(self) -> list[Collection]:
         names = self.collection_names if self.store or self.removed else []
@@ -228,7 +298,8 @@ class FakeEngine:
         return Answer(
             text, status, tuple(evidence), () if status == "abstained" else citations, contexts, "extractive",
             Usage(812, 64), None, self.script.get("error"), self.script.get("reason"),
-            {"search": {"timings_ms": {"total": 41.0, "dense": 9.0, "keyword": 3.0}}, "generation": "g1"},
+            {"search": {"timings_ms": {"total": 41.0, "dense": 9.0, "keyword": 3.0}}, "generation": "g1",
+             "degraded": self.script.get("degraded", [])},
         )  # fmt: skip
 
     def _context(self, number: int) -> ScoredChunk:

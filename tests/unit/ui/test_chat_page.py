@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from citewise.errors import NotFoundError
+from citewise.registry.quotes import without
 from citewise.ui import state, uploads
 from citewise.ui.failures import UNEXPECTED
+from citewise.ui.text import escaped
 from tests.unit.ui.conftest import words
 from tests.unit.ui.fake_engine import ANSWER, FakeEngine
 
@@ -129,6 +132,40 @@ def test_a_source_that_was_removed_keeps_its_words_and_says_so(with_document: Fa
     assert not app.get("image")
 
 
+def test_an_erased_source_says_so_instead_of_its_words(with_document: FakeEngine, open_chat: OpenChat) -> None:
+    app = ask(open_chat())
+    turn = with_document.turns["t1"]
+    with_document.turns["t1"] = replace(turn, answer=without(turn.answer, ["d1"], quotes=True))
+    with_document.remove(["d1"])
+    app = open_chat(c="c1")
+    assert not app.exception
+    button = app.button(key="source_t1_1")
+    assert button.label == r"\[1\] Erased document"
+    button.click().run()
+    assert not app.exception
+    assert app.info[0].value == escaped("This document was erased, and this passage with it.")
+    assert "Source 1 of 3" in words(app)
+    assert "<mark>" not in words(app)
+    assert "40 EUR" not in words(app)
+
+
+def test_passages_of_an_erased_document_are_listed_without_their_words(
+    with_document: FakeEngine, open_chat: OpenChat
+) -> None:
+    with_document.script |= {"status": "abstained", "text": "", "reason": "They do not say."}
+    ask(open_chat())
+    turn = with_document.turns["t1"]
+    with_document.turns["t1"] = replace(turn, answer=without(turn.answer, ["d1"], quotes=False))
+    app = open_chat(c="c1")
+    assert app.button(key="nearest_t1_0").label == (
+        f"**Erased document**  \n{escaped('Its words were erased with it.')}"
+    )
+    app.button(key="nearest_t1_0").click().run()
+    assert not app.exception
+    assert "was erased, and this passage" in app.info[0].value
+    assert "40 EUR" not in words(app)
+
+
 def test_verdicts_are_counted_in_words(with_document: FakeEngine, open_chat: OpenChat) -> None:
     shown = words(ask(open_chat()))
     for count in ("2 supported", "1 partly supported", "1 not supported", "1 not checked"):
@@ -146,6 +183,12 @@ def test_how_it_was_found_keeps_cited_and_retrieved_passages_apart(
     assert "812 read, 64 written" in shown
     app.button(key="context_t1_4").click().run()
     assert "Passage 5 of 5" in words(app)
+
+
+def test_an_answer_that_was_found_on_a_fallback_says_so_plainly(with_document: FakeEngine, open_chat: OpenChat) -> None:
+    with_document.script["degraded"] = ["The index is being checked; this was found by exact search."]
+    app = ask(open_chat())
+    assert [warning.value for warning in app.warning] == [escaped(with_document.script["degraded"][0])]
 
 
 def test_a_question_that_was_rewritten_is_shown_as_it_was_searched(

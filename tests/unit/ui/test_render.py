@@ -29,6 +29,11 @@ def test_numbers_that_cite_nothing_and_markers_in_code_stay_text() -> None:
     assert "x[1]" in html
 
 
+def test_the_note_in_place_of_an_erased_sentence_keeps_its_chip() -> None:
+    html = answer_html("[erased] [1]", labels=LABELS)
+    assert html.startswith('<p>[erased] <button type="button" class="cite" data-marker="1"')
+
+
 def test_while_an_answer_is_written_its_markers_are_no_buttons() -> None:
     html = answer_html("Tea [1]", labels=LABELS, interactive=False)
     assert "<button" not in html

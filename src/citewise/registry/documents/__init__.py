@@ -5,12 +5,15 @@ One version at a time serves answers. Ids are never used again: a document that 
 after it was removed is another document.
 """
 
-from citewise.registry.documents.contents import blocks, chunks, neighbours, pages, slice_text, text
-from citewise.registry.documents.listing import find_by_hash, find_by_source, get, list_documents
+from citewise.registry.documents.contents import blocks, chunks, neighbours, pages, parsed, slice_text, text
+from citewise.registry.documents.listing import find_by_hash, find_by_source, get, list_documents, versions_of
+from citewise.registry.documents.organise import move, rename, set_enabled, set_tags
 from citewise.registry.documents.versions import (
     VersionRecord,
     add_version,
+    check_name,
     publish,
+    save_chunks,
     save_parsed,
     set_media_type,
     set_progress,
@@ -23,20 +26,28 @@ __all__ = [
     "VersionRecord",
     "add_version",
     "blocks",
+    "check_name",
     "chunks",
     "find_by_hash",
     "find_by_source",
     "get",
     "list_documents",
+    "move",
     "neighbours",
     "pages",
+    "parsed",
     "publish",
+    "rename",
+    "save_chunks",
     "save_parsed",
+    "set_enabled",
     "set_media_type",
     "set_progress",
     "set_stage",
+    "set_tags",
     "slice_text",
     "text",
     "unfinished",
     "version",
+    "versions_of",
 ]

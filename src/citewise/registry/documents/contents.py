@@ -10,8 +10,8 @@ from citewise.errors import NotFoundError
 from citewise.registry import records
 from citewise.registry.documents.rows import CHUNK_COLUMNS, chunk_from, is_version
 from citewise.registry.tables import chunks as chunk_table
-from citewise.registry.tables import texts
-from citewise.types import Block, Chunk, PageSpan
+from citewise.registry.tables import texts, versions
+from citewise.types import Block, Chunk, PageSpan, ParsedDocument, ParseReport
 
 
 def text(rx: Connection, document_id: str, version: int) -> str:
@@ -36,20 +36,49 @@ def blocks(rx: Connection, document_id: str, version: int) -> tuple[Block, ...]:
     return records.unpack(Block, _stored(rx, texts.c.blocks, document_id, version))
 
 
-def chunks(rx: Connection, document_id: str, version: int) -> list[Chunk]:
-    """Return the chunks of a version, in order; none when it was not split yet, or purged."""
+def chunks(rx: Connection, document_id: str, version: int, *, splitter: str | None = None) -> list[Chunk]:
+    """Return the chunks of a version, in order; none when it was not split yet, or purged.
+
+    Args:
+        splitter: The way of cutting; ``None`` means the set that the version shows.
+    """
+    shown = select(versions.c.splitter).where(is_version(versions, document_id, version)).scalar_subquery()
     rows = rx.execute(
-        select(*CHUNK_COLUMNS).where(is_version(chunk_table, document_id, version)).order_by(chunk_table.c.ordinal)
+        select(*CHUNK_COLUMNS)
+        .where(
+            is_version(chunk_table, document_id, version),
+            chunk_table.c.splitter == (shown if splitter is None else splitter),
+        )
+        .order_by(chunk_table.c.ordinal)
     )
     return [chunk_from(row) for row in rows]
 
 
+def parsed(rx: Connection, document_id: str, version: int) -> ParsedDocument:
+    """Return what was read of a version, to cut it in another way. Raises ``NotFoundError``."""
+    row = rx.execute(
+        select(versions.c.title, versions.c.media_type, versions.c.report).where(
+            is_version(versions, document_id, version)
+        )
+    ).one_or_none()
+    return ParsedDocument(
+        text=text(rx, document_id, version),
+        blocks=blocks(rx, document_id, version),
+        pages=pages(rx, document_id, version),
+        report=records.load(ParseReport, row.report) if row and row.report else ParseReport(characters=0),
+        media_type=row.media_type if row else "",
+        title=row.title if row else "",
+    )
+
+
 def neighbours(rx: Connection, chunk: Chunk, reach: int) -> list[Chunk]:
-    """Return the chunks of the same version at most ``reach`` places from ``chunk``, itself included, in order."""
+    """Return the chunks at most ``reach`` places from ``chunk`` in its own set, itself included, in order."""
+    own = select(chunk_table.c.splitter).where(chunk_table.c.id == chunk.id).scalar_subquery()
     rows = rx.execute(
         select(*CHUNK_COLUMNS)
         .where(
             is_version(chunk_table, chunk.document_id, chunk.version),
+            chunk_table.c.splitter == own,
             chunk_table.c.ordinal.between(chunk.ordinal - reach, chunk.ordinal + reach),
         )
         .order_by(chunk_table.c.ordinal)

@@ -35,12 +35,13 @@ def chunk_from(row: Sequence[Any]) -> Chunk:
     return Chunk(id_, document_id, version, ordinal, start, end, first, last, tuple(headings), text, context)
 
 
-def chunk_row(chunk: Chunk, document_id: str, version: int) -> dict[str, Any]:
-    """Return the row of a chunk of that version."""
+def chunk_row(chunk: Chunk, document_id: str, version: int, *, splitter: str) -> dict[str, Any]:
+    """Return the row of a chunk of that version, cut in that way."""
     return {
         "id": chunk.id,
         "document_id": document_id,
         "version": version,
+        "splitter": splitter,
         "ordinal": chunk.ordinal,
         "start": chunk.start,
         "end": chunk.end,

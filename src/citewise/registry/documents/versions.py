@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, and_, delete, insert, select, update
 
 from citewise.errors import IngestError
 from citewise.registry import records
@@ -59,8 +59,7 @@ def add_version(
     Raises:
         IngestError: The name cannot be stored.
     """
-    if not (source.strip() and len(source) <= LONGEST_SOURCE and is_storable(source) and is_storable(title or "")):
-        raise IngestError(f"The file name {source[:100]!r} cannot be stored. Rename the file and add it again.")
+    check_name(source, title)
     now = time.time()
     found = tx.execute(
         select(documents.c.id, documents.c.newest_version).where(
@@ -99,6 +98,12 @@ def add_version(
     return document_id, version
 
 
+def check_name(source: str, title: str | None = None) -> None:
+    """Raise ``IngestError`` unless every database takes a document of that name and title."""
+    if not (source.strip() and len(source) <= LONGEST_SOURCE and is_storable(source) and is_storable(title or "")):
+        raise IngestError(f"The file name {source[:100]!r} cannot be stored. Rename the file and add it again.")
+
+
 def set_stage(
     tx: Connection,
     document_id: str,
@@ -135,13 +140,10 @@ def save_parsed(
     chunks: Sequence[Chunk],
     *,
     splitter: str,
-) -> list[str]:
+) -> None:
     """Store what was read of a version, in place of what an earlier attempt stored.
 
     The title is kept where the upload gave one.
-
-    Returns:
-        Ids of chunks that an earlier attempt stored and that are no more, for indexes to forget.
 
     Raises:
         NotFoundError: The version was purged meanwhile.
@@ -153,8 +155,6 @@ def save_parsed(
     given_title = tx.scalar(select(versions.c.title).where(here))
     if given_title is None:
         raise missing(document_id)
-    former = tx.scalars(select(chunk_table.c.id).where(is_version(chunk_table, document_id, version))).all()
-    tx.execute(delete(chunk_table).where(is_version(chunk_table, document_id, version)))
     tx.execute(delete(texts).where(is_version(texts, document_id, version)))
     tx.execute(
         insert(texts).values(
@@ -166,8 +166,7 @@ def save_parsed(
             page_reports=records.pack(parsed.report.pages),
         )
     )
-    if chunks:
-        tx.execute(insert(chunk_table), [chunk_row(chunk, document_id, version) for chunk in chunks])
+    save_chunks(tx, document_id, version, chunks, splitter=splitter)
     tx.execute(
         update(versions)
         .where(here)
@@ -180,21 +179,25 @@ def save_parsed(
             splitter=splitter,
         )
     )
-    kept = {chunk.id for chunk in chunks}
-    return [chunk_id for chunk_id in former if chunk_id not in kept]
 
 
-def publish(tx: Connection, document_id: str, version: int, *, timings_ms: Mapping[str, float]) -> list[str]:
+def save_chunks(tx: Connection, document_id: str, version: int, chunks: Sequence[Chunk], *, splitter: str) -> None:
+    """Store a version's set of chunks for one way of cutting, in place of an earlier one of that way."""
+    same = and_(is_version(chunk_table, document_id, version), chunk_table.c.splitter == splitter)
+    tx.execute(delete(chunk_table).where(same))
+    if chunks:
+        tx.execute(insert(chunk_table), [chunk_row(chunk, document_id, version, splitter=splitter) for chunk in chunks])
+
+
+def publish(tx: Connection, document_id: str, version: int, *, timings_ms: Mapping[str, float]) -> bool:
     """Make a version ``ready`` and the one that answers come from, unless a newer one serves already.
 
-    Nothing happens if it was purged meanwhile.
-
     Returns:
-        Ids of the chunks that serve no more (all versions but the serving one), for indexes to forget.
+        Whether answers come from this version now; not if a newer one serves, or it was purged.
     """
     serving = tx.execute(select(documents.c.serving_version).where(documents.c.id == document_id)).one_or_none()
     if serving is None:
-        return []
+        return False
     now = time.time()
     tx.execute(
         update(versions)
@@ -211,8 +214,7 @@ def publish(tx: Connection, document_id: str, version: int, *, timings_ms: Mappi
     )
     newest = max(version, serving.serving_version or 0)
     tx.execute(update(documents).where(documents.c.id == document_id).values(serving_version=newest))
-    retired = select(chunk_table.c.id).where(chunk_table.c.document_id == document_id, chunk_table.c.version != newest)
-    return list(tx.scalars(retired))
+    return newest == version
 
 
 def unfinished(rx: Connection) -> list[tuple[str, int]]:
