@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
@@ -22,7 +22,7 @@ from citewise.protocols import ChatEvent, Finished, Quoted, Source, TextDelta
 from citewise.types import Message, Usage
 
 if TYPE_CHECKING:
-    from anthropic import Anthropic
+    from anthropic import Stream
     from anthropic.types import RawMessageStreamEvent
 
 _OFFICIAL_URL = "https://api.anthropic.com"
@@ -74,8 +74,6 @@ class AnthropicModel:
         self._patience = remote.Patience(connect_s, first_token_s, between_tokens_s, total_s)
         self._context_tokens = context_tokens
         self._output_tokens = output_tokens
-        self._client: Anthropic | None = None
-        self._client_lock = Lock()
 
     @property
     def name(self) -> str:
@@ -158,7 +156,7 @@ class AnthropicModel:
         started = False
         try:
             for event in remote.read_stream(
-                lambda: self._connected().messages.create(**request),
+                lambda: self._opened(request),
                 endpoint=self._endpoint,
                 patience=self._patience,
                 cancelled=cancelled,
@@ -168,22 +166,24 @@ class AnthropicModel:
         except (anthropic.AnthropicError, httpx2.TransportError, json.JSONDecodeError) as error:
             raise self._explained(error, started=started) from error
 
-    def _connected(self) -> Anthropic:
+    @contextmanager
+    def _opened(self, request: dict[str, Any]) -> Iterator[Stream[RawMessageStreamEvent]]:
         import anthropic  # noqa: PLC0415
         import httpx2  # noqa: PLC0415
 
-        with self._client_lock:
-            if self._client is None:
-                patience = self._patience
-                self._client = anthropic.Anthropic(
-                    api_key=self._endpoint.key or "none",
-                    base_url=self._endpoint.url,
-                    max_retries=0,
-                    timeout=httpx2.Timeout(
-                        max(patience.first_token_s, patience.between_tokens_s), connect=patience.connect_s
-                    ),
-                )
-            return self._client
+        patience = self._patience
+        with (
+            anthropic.Anthropic(
+                api_key=self._endpoint.key or "none",
+                base_url=self._endpoint.url,
+                max_retries=0,
+                timeout=httpx2.Timeout(
+                    max(patience.first_token_s, patience.between_tokens_s), connect=patience.connect_s
+                ),
+            ) as client,
+            client.messages.create(**request) as stream,
+        ):
+            yield stream
 
     def _explained(self, error: Exception, *, started: bool) -> ProviderError:
         import anthropic  # noqa: PLC0415

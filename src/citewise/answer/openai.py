@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from threading import Lock
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -17,7 +17,7 @@ from citewise.protocols import ChatEvent, Finished, Source, TextDelta
 from citewise.types import Message, Usage
 
 if TYPE_CHECKING:
-    from openai import OpenAI
+    from openai import Stream
     from openai.types.chat import ChatCompletionChunk
 
 _OFFICIAL_URL = "https://api.openai.com/v1"
@@ -66,8 +66,6 @@ class OpenAIModel:
         self._patience = remote.Patience(connect_s, first_token_s, between_tokens_s, total_s)
         self._context_tokens = context_tokens
         self._output_tokens = output_tokens
-        self._client: OpenAI | None = None
-        self._client_lock = Lock()
 
     @property
     def name(self) -> str:
@@ -141,7 +139,7 @@ class OpenAIModel:
             started = False
             try:
                 for chunk in remote.read_stream(
-                    lambda: self._connected().chat.completions.create(**request),
+                    lambda: self._opened(request),
                     endpoint=self._endpoint,
                     patience=self._patience,
                     cancelled=cancelled,
@@ -155,22 +153,24 @@ class OpenAIModel:
             except (openai.OpenAIError, json.JSONDecodeError) as error:
                 raise self._explained(error, started=started) from error
 
-    def _connected(self) -> OpenAI:
+    @contextmanager
+    def _opened(self, request: dict[str, Any]) -> Iterator[Stream[ChatCompletionChunk]]:
         import httpx2  # noqa: PLC0415
         import openai  # noqa: PLC0415
 
-        with self._client_lock:
-            if self._client is None:
-                patience = self._patience
-                self._client = openai.OpenAI(
-                    api_key=self._endpoint.key or "none",  # compatible servers want one, whatever it is
-                    base_url=self._endpoint.url,
-                    max_retries=0,
-                    timeout=httpx2.Timeout(
-                        max(patience.first_token_s, patience.between_tokens_s), connect=patience.connect_s
-                    ),
-                )
-            return self._client
+        patience = self._patience
+        with (
+            openai.OpenAI(
+                api_key=self._endpoint.key or "none",  # compatible servers want one, whatever it is
+                base_url=self._endpoint.url,
+                max_retries=0,
+                timeout=httpx2.Timeout(
+                    max(patience.first_token_s, patience.between_tokens_s), connect=patience.connect_s
+                ),
+            ) as client,
+            client.chat.completions.create(**request) as stream,
+        ):
+            yield stream
 
     def _explained(self, error: Exception, *, started: bool) -> ProviderError:
         import openai  # noqa: PLC0415

@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -68,7 +68,9 @@ class VendorStream(Protocol[Event_co]):
 
     def __iter__(self) -> Iterator[Event_co]: ...
 
-    def close(self) -> None: ...
+
+OpenStream = Callable[[], AbstractContextManager[VendorStream[Event_co]]]
+"""Sends the request; leaving the context closes the stream and its client."""
 
 
 class TooSlowError(ProviderError):
@@ -103,7 +105,7 @@ def with_retries(
 
 
 def read_stream(
-    open_stream: Callable[[], VendorStream[Event]],
+    open_stream: OpenStream[Event],
     *,
     endpoint: Endpoint,
     patience: Patience,
@@ -146,7 +148,7 @@ class _Ended:
 class _Reader(Generic[Event]):
     """Reads one stream into a queue."""
 
-    def __init__(self, open_stream: Callable[[], VendorStream[Event]]) -> None:
+    def __init__(self, open_stream: OpenStream[Event]) -> None:
         self.items: queue.Queue[Event | _Ended] = queue.Queue()
         self._open_stream = open_stream
         self._stream: VendorStream[Event] | None = None
@@ -155,26 +157,26 @@ class _Reader(Generic[Event]):
         threading.Thread(target=self._run, name="model-stream", daemon=True).start()
 
     def abandon(self) -> None:
-        """Close the stream, also when the thread waits for its next byte."""
+        """Have the stream closed, also when the thread waits for its next byte."""
         with self._lock:
             self._abandoned = True
-            stream = self._stream
-        if stream is not None:
-            _shut(stream)
+            if self._stream is not None:
+                _shut(self._stream)
 
     def _run(self) -> None:
         ended = _Ended(None)
         try:
-            stream = self._open_stream()
-            with self._lock:
-                self._stream = stream
-                abandoned = self._abandoned
-            try:
-                if not abandoned:
-                    for event in stream:
-                        self.items.put(event)
-            finally:
-                stream.close()
+            with self._open_stream() as stream:
+                with self._lock:
+                    self._stream = stream
+                    abandoned = self._abandoned
+                try:
+                    if not abandoned:
+                        for event in stream:
+                            self.items.put(event)
+                finally:
+                    with self._lock:
+                        self._stream = None  # from here on its socket may serve somebody else
         except BaseException as error:  # noqa: BLE001 - handed to the waiting thread, which raises it
             ended = _Ended(error)
         self.items.put(ended)
