@@ -26,6 +26,8 @@ _BATCH = 1_000  # records in one call; Chroma refuses more than about 5,400
 # Chroma cuts equal distances in any order; a few more make the cut reproducible.
 _SPARE = 16
 _QUESTIONS = 100  # in one call: five times as fast as one by one
+_DELETED_MEANWHILE = "Error finding id"  # what a query says that met a node just when it was deleted
+_TRIES = 10
 
 
 class ChromaIndex:
@@ -95,19 +97,13 @@ class ChromaIndex:
         where: dict[str, Any] = {"collection_id": collection_id}
         if document_ids is not None:
             where = {"$and": [where, {"document_id": {"$in": sorted(document_ids)}}]}
-        with self._guard("searched"):
-            found = self._collection.query(
-                query_embeddings=question[np.newaxis], n_results=k + _SPARE, where=where, include=["distances"]
-            )
+        found = self._query(question[np.newaxis], k=k + _SPARE, where=where)
         return ranked(zip(found["ids"][0], map(_cosine, found["distances"][0]), strict=True), k=k)
 
     def nearest(self, vectors: Vectors, *, k: int) -> list[list[tuple[str, float]]]:
         rankings: list[list[tuple[str, float]]] = []
         for start in range(0, len(vectors), _QUESTIONS):
-            with self._guard("searched"):
-                found = self._collection.query(
-                    query_embeddings=vectors[start : start + _QUESTIONS], n_results=k, include=["distances"]
-                )
+            found = self._query(vectors[start : start + _QUESTIONS], k=k)
             rankings += [
                 ranked(zip(ids, map(_cosine, distances), strict=True), k=k)
                 for ids, distances in zip(found["ids"], found["distances"], strict=True)
@@ -135,6 +131,18 @@ class ChromaIndex:
         if not self._closed:
             self._closed = True
             self._client.close()
+
+    def _query(self, vectors: Vectors, *, k: int, where: dict[str, Any] | None = None) -> Any:
+        with self._guard("searched"):
+            for time in range(_TRIES):
+                try:
+                    return self._collection.query(
+                        query_embeddings=vectors, n_results=k, where=where, include=["distances"]
+                    )
+                except self._errors as error:
+                    if _DELETED_MEANWHILE not in str(error) or time == _TRIES - 1:
+                        raise
+        raise AssertionError
 
     def _open(self, *, create: bool) -> Any:
         existing = {collection.name for collection in self._client.list_collections()}

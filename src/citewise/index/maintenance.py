@@ -369,7 +369,7 @@ class Maintenance:
         self._made(job, [entry for entry in plan if entry not in made], embedder)
         with self._registry.write() as tx:
             held.clear(tx, generation.id)
-            held.put(tx, generation.id, plan)
+            held.put(tx, generation.id, held.still_made(tx, plan, embedder.fingerprint))  # the rest is caught up with
             rows = held.chunk_count(tx, generation.id)
         failpoint("build-planned")
         self._check_room(rows, generation.dimension)

@@ -110,7 +110,6 @@ class IndexProcess:
 
 def work(task: Task, home: Path, generation_id: str, *, files: GenerationFiles) -> None:
     """What the child does; its results go to standard output."""
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
     try:
         with Registry.read_only(home) as registry:
             if task == "build":
@@ -191,12 +190,6 @@ def _limit_memory(size: int) -> None:
 def _say(**said: Any) -> None:
     sys.stdout.write(f"{json.dumps(said)}\n")
     sys.stdout.flush()
-
-
-def _exit_with_parent() -> None:
-    """End this process as soon as the one that started it is gone, so that it writes to nobody's files."""
-    sys.stdin.read()
-    os._exit(1)
 
 
 def _end_when(child: subprocess.Popen[str], stopping: Callable[[], bool], ended: threading.Event) -> None:

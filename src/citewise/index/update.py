@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from citewise.errors import StoreError
 from citewise.failpoints import failpoint
 from citewise.index.generations import Indexes
-from citewise.index.verify import unreachable
+from citewise.index.verify import unreachable, write_again
 from citewise.protocols import KeywordIndex
 from citewise.registry import held
 from citewise.registry.database import Registry
@@ -64,10 +64,13 @@ def write_chunks(indexes: Indexes, chunks: Sequence[EmbeddedChunk]) -> None:
     """
     write_words(indexes.keywords, [(item.collection_id, item.chunk) for item in chunks])
     failpoint("index-words-written")
-    for batch in batches(chunks, WRITE):
+    ids = [item.chunk.id for item in chunks]
+    # What a crash left there is not written again: an id never stands for another vector, and updating a node
+    # of the graph while somebody searches leaves it without a way to it (one in 1,000, until the next write).
+    there = indexes.vectors.present(ids)
+    for batch in batches([item for item in chunks if item.chunk.id not in there], WRITE):
         indexes.vectors.upsert(batch)
         failpoint("index-vectors-written")
-    ids = [item.chunk.id for item in chunks]
     for name, index in (("vector", indexes.vectors), ("keyword", indexes.keywords)):
         absent = len(ids) - len(index.present(ids))
         if absent:
@@ -91,7 +94,7 @@ def _make_reachable(indexes: Indexes, chunks: Sequence[EmbeddedChunk]) -> None:
     waiting = list(chunks)
     for time in range(_TIMES):
         if time:
-            indexes.vectors.upsert(waiting)
+            write_again(indexes.vectors, waiting)
         vectors = [(item.chunk.id, item.vector.astype("<f4").tobytes()) for item in waiting]
         lost = set(unreachable(indexes.vectors, vectors, dimension=len(waiting[0].vector)))
         waiting = [item for item in waiting if item.chunk.id in lost]
@@ -143,7 +146,7 @@ def bring_in_line(
             write_chunks(indexes, chunks)
             with registry.write() as tx:
                 # A newer version may have been published since the difference was taken.
-                valid = held.still_wanted(tx, group)
+                valid = held.still_made(tx, group, fingerprint)
                 held.put(tx, generation_id, valid)
                 if serving:
                     held.show_sets(tx, valid)

@@ -19,7 +19,7 @@ import numpy as np
 from citewise.protocols import KeywordIndex, VectorIndex
 from citewise.registry import held
 from citewise.registry.database import Registry
-from citewise.types import Generation
+from citewise.types import EmbeddedChunk, Generation
 
 AMONG = 5
 """A chunk counts as found when it is among so many nearest of its own vector."""
@@ -100,12 +100,18 @@ def unreachable(vectors: VectorIndex, chunks: Sequence[tuple[str, bytes | None]]
     ]
 
 
+def write_again(vectors: VectorIndex, items: Sequence[EmbeddedChunk]) -> None:
+    """Link chunks anew that an index holds but does not find: as new nodes, since updated ones can stay lost."""
+    vectors.delete([item.chunk.id for item in items])
+    vectors.upsert(items)
+
+
 def _mend(vectors: VectorIndex, registry: Registry, generation: Generation, lost: Sequence[str]) -> list[str]:
     """Write chunks again until they are found; returns those that never were."""
     with registry.read() as rx:
         items = held.embedded_by_id(rx, generation.id, lost, generation.embedder)
     for _ in range(_TIMES):
-        vectors.upsert(items)
+        write_again(vectors, items)
         chunks = [(item.chunk.id, item.vector.astype("<f4").tobytes()) for item in items]
         still = set(unreachable(vectors, chunks, dimension=generation.dimension))
         items = [item for item in items if item.chunk.id in still]

@@ -184,5 +184,7 @@ def _cut_again(registry: Registry, entry: Entry, splitter: Splitter, embedder: E
         token_spans=embedder.token_spans,
     )
     with registry.write() as tx:
+        if not held.still_wanted(tx, [entry]):
+            return  # removed meanwhile, perhaps for good
         documents.save_chunks(tx, entry.document_id, entry.version, chunks, splitter=splitter.fingerprint)
     failpoint("document-cut-again")

@@ -112,6 +112,16 @@ def still_wanted(rx: Connection, planned: Sequence[Entry]) -> list[Entry]:
     ]
 
 
+def still_made(tx: Connection, planned: Sequence[Entry], fingerprint: str) -> list[Entry]:
+    """Return those entries that are still wanted and have all their chunks and vectors.
+
+    What is removed while it is made, and then restored, is wanted but was not made.
+    """
+    valid = still_wanted(tx, planned)
+    unmade = set(incomplete(tx, valid, fingerprint))
+    return [entry for entry in valid if entry not in unmade]
+
+
 def chunk_count(rx: Connection, generation_id: str) -> int:
     """Return how many chunks a generation holds."""
     return int(rx.scalar(select(func.count()).select_from(chunks.join(held, _same())).where(_of(generation_id))) or 0)

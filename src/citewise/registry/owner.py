@@ -24,8 +24,8 @@ else:
 
 HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 
-PATIENCE_S = 1.0
-"""How long the last children of a dead owner may take to die; they notice within that time."""
+PATIENCE_S = 5.0
+"""How long the last children of a dead owner may take to die; on an idle machine it is a tenth of a second."""
 
 LOOK_S = 0.05
 
