@@ -23,7 +23,8 @@ Vector = npt.NDArray[np.float32]
 Vectors = npt.NDArray[np.float32]
 """Embeddings, shape ``(n, dimension)``, each row unit length."""
 
-BlockKind = Literal["heading", "paragraph", "list_item", "table", "code", "caption"]
+BlockKind = Literal["heading", "paragraph", "list_item", "table", "code", "caption", "furniture"]
+"""``furniture``: headers and footers that repeat on pages; part of the text, but of no chunk."""
 DocumentStatus = Literal["received", "parsing", "chunking", "embedding", "indexing", "ready", "failed", "cancelled"]
 OnDuplicate = Literal["skip", "replace", "keep"]
 SearchMode = Literal["hybrid", "dense", "keyword"]
@@ -91,6 +92,8 @@ class Block:
     end: int
     page: int | None = None  # 1-based; None for formats without pages
     headings: tuple[str, ...] = ()  # the path above this block, outermost first
+    caption: str = ""  # of a table
+    header: str = ""  # column headers of a table, as they stand in its first lines; "" when it has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,25 @@ class PageSpan:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A part of the original that a stretch of text came from, where it is no page."""
+
+    start: int
+    end: int
+    part: str  # for people: a sheet, a shape of a slide, a file within a book or an archive, a part of a message
+    cells: str = ""  # of a row of a sheet: "A5:C5"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A recognised word and where it stands on its page; for pages whose file has no text of its own."""
+
+    start: int
+    end: int
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
 class PageReport:
     """What could be read on one page."""
 
@@ -114,6 +136,7 @@ class PageReport:
     images: int = 0
     needs_ocr: bool = False
     garbled: bool = False
+    recognised: bool = False  # its text comes from OCR
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +148,13 @@ class ParseReport:
     tables: int = 0
     images: int = 0
     warnings: tuple[str, ...] = ()  # sentences for a person
-    left_out: tuple[str, ...] = ()  # what was skipped, and why
+    left_out: tuple[str, ...] = ()  # what is never read, and why: hidden parts, comments, repeated headers
+    unread: tuple[str, ...] = ()  # what should have been read and was not: cut off by a limit, or damaged
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether something of the document that a reader sees is missing in its text."""
+        return bool(self.unread) or any(page.needs_ocr or page.garbled for page in self.pages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +162,8 @@ class ParsedDocument:
     """A document as text with anchors.
 
     Blocks are in order, do not overlap, and cover every non-blank character of ``text``;
-    pages likewise, where the format has them.
+    pages (slides too) likewise, where the format has them. Places and words are in order and
+    do not overlap, and need not cover anything.
     """
 
     text: str
@@ -142,6 +172,8 @@ class ParsedDocument:
     report: ParseReport
     media_type: str
     title: str = ""
+    places: tuple[Place, ...] = ()
+    words: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,6 +440,7 @@ class Citation:
     quote: str  # verbatim: document.text[start:end]
     boxes: tuple[Box, ...] = ()
     headings: tuple[str, ...] = ()
+    locator: str = ""  # where it stands in the original, for people: "page 3", "Budget!A5:C9", "lines 12–20"
 
     @property
     def erased(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from citewise.types import Block, Box, PageReport, PageSpan, ParsedDocument, ParseReport
+from citewise.types import Block, Box, PageReport, PageSpan, ParsedDocument, ParseReport, Place, Word
 
 
 def document_to_json(document: ParsedDocument) -> dict[str, Any]:
@@ -20,17 +20,24 @@ def document_to_json(document: ParsedDocument) -> dict[str, Any]:
         "title": document.title,
         "paths": paths,
         "blocks": [
-            [block.kind, block.start, block.end, block.page, number_of[block.headings]] for block in document.blocks
+            [block.kind, block.start, block.end, block.page, number_of[block.headings], block.caption, block.header]
+            for block in document.blocks
         ],
         "pages": [[page.number, page.start, page.end, page.width, page.height] for page in document.pages],
+        "places": [[place.start, place.end, place.part, place.cells] for place in document.places],
+        "words": [[word.start, word.end, *boxes_to_json([word.box])[0]] for word in document.words],
         "report": {
             "characters": report.characters,
             "tables": report.tables,
             "images": report.images,
             "warnings": report.warnings,
             "left_out": report.left_out,
+            "unread": report.unread,
             "pages": [
-                [page.page, page.characters, page.tables, page.images, page.needs_ocr, page.garbled]
+                [
+                    *(page.page, page.characters, page.tables, page.images),
+                    *(page.needs_ocr, page.garbled, page.recognised),
+                ]
                 for page in report.pages
             ],
         },
@@ -44,8 +51,8 @@ def document_from_json(value: dict[str, Any]) -> ParsedDocument:
     return ParsedDocument(
         text=value["text"],
         blocks=tuple(
-            Block(kind=kind, start=start, end=end, page=page, headings=paths[path])
-            for kind, start, end, page, path in value["blocks"]
+            Block(kind=kind, start=start, end=end, page=page, headings=paths[path], caption=caption, header=header)
+            for kind, start, end, page, path, caption, header in value["blocks"]
         ),
         pages=tuple(PageSpan(*page) for page in value["pages"]),
         report=ParseReport(
@@ -55,9 +62,12 @@ def document_from_json(value: dict[str, Any]) -> ParsedDocument:
             images=report["images"],
             warnings=tuple(report["warnings"]),
             left_out=tuple(report["left_out"]),
+            unread=tuple(report["unread"]),
         ),
         media_type=value["media_type"],
         title=value["title"],
+        places=tuple(Place(*place) for place in value["places"]),
+        words=tuple(Word(start, end, Box(page, *corners)) for start, end, page, *corners in value["words"]),
     )
 
 

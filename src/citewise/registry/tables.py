@@ -106,6 +106,8 @@ texts = Table(
     Column("pages", LargeBinary, nullable=False),  # packed PageSpans
     Column("blocks", LargeBinary, nullable=False),  # packed Blocks
     Column("page_reports", LargeBinary, nullable=False),  # packed PageReports
+    Column("places", LargeBinary),  # packed Places; NULL when there are none
+    Column("words", LargeBinary),  # packed Words; NULL when there are none
     ForeignKeyConstraint(["document_id", "version"], ["versions.document_id", "versions.version"], ondelete="CASCADE"),
 )
 

@@ -140,7 +140,7 @@ def test_a_text_that_an_erasure_left_behind_does_not_pass_for_one_that_remains(r
         found = fingerprints(tx, [document_id])
         removal.purge(tx, [document_id])
     with closing(sqlite3.connect(registry.path)) as careless:  # it checks no foreign keys
-        careless.execute("INSERT INTO texts VALUES (?, 1, ?, '', '', '')", (document_id, TEXT))
+        careless.execute("INSERT INTO texts VALUES (?, 1, ?, '', '', '', NULL, NULL)", (document_id, TEXT))
         careless.commit()
     taken = distinctive(registry, found, quotes=False)
     assert Place("registry.sqlite3: texts.text", "words") in find_needles(home, registry, taken).found

@@ -303,8 +303,8 @@ def test_a_newer_format_is_refused_with_a_sentence(home: Path, backup: Path) -> 
 
 
 def test_a_newer_schema_is_refused_with_a_sentence(home: Path, backup: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restore, "is_newer", lambda schema: schema == "0002")
-    refused(backup, home, r"newer than this one \(schema 0002\).*Upgrade Citewise")
+    monkeypatch.setattr(restore, "is_newer", lambda schema: schema == "0003")
+    refused(backup, home, r"newer than this one \(schema 0003\).*Upgrade Citewise")
 
 
 @pytest.mark.parametrize("what", ["text", "zip", "none"])

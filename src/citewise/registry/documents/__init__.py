@@ -5,7 +5,17 @@ One version at a time serves answers. Ids are never used again: a document that 
 after it was removed is another document.
 """
 
-from citewise.registry.documents.contents import blocks, chunks, neighbours, pages, parsed, slice_text, text
+from citewise.registry.documents.contents import (
+    blocks,
+    chunks,
+    neighbours,
+    pages,
+    parsed,
+    places,
+    slice_text,
+    text,
+    words,
+)
 from citewise.registry.documents.listing import find_by_hash, find_by_source, get, list_documents, versions_of
 from citewise.registry.documents.organise import move, rename, set_enabled, set_tags
 from citewise.registry.documents.versions import (
@@ -36,6 +46,7 @@ __all__ = [
     "neighbours",
     "pages",
     "parsed",
+    "places",
     "publish",
     "rename",
     "save_chunks",
@@ -50,4 +61,5 @@ __all__ = [
     "unfinished",
     "version",
     "versions_of",
+    "words",
 ]

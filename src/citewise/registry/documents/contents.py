@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, func, select
 
@@ -11,7 +11,9 @@ from citewise.registry import records
 from citewise.registry.documents.rows import CHUNK_COLUMNS, chunk_from, is_version
 from citewise.registry.tables import chunks as chunk_table
 from citewise.registry.tables import texts, versions
-from citewise.types import Block, Chunk, PageSpan, ParsedDocument, ParseReport
+from citewise.types import Block, Chunk, PageSpan, ParsedDocument, ParseReport, Place, Word
+
+T = TypeVar("T")
 
 
 def text(rx: Connection, document_id: str, version: int) -> str:
@@ -34,6 +36,16 @@ def pages(rx: Connection, document_id: str, version: int) -> tuple[PageSpan, ...
 def blocks(rx: Connection, document_id: str, version: int) -> tuple[Block, ...]:
     """Return the structural units of a version, in order. Raises ``NotFoundError``."""
     return records.unpack(Block, _stored(rx, texts.c.blocks, document_id, version))
+
+
+def places(rx: Connection, document_id: str, version: int) -> tuple[Place, ...]:
+    """Return the parts of the original that the text of a version came from. Raises ``NotFoundError``."""
+    return _stored_list(rx, Place, texts.c.places, document_id, version)
+
+
+def words(rx: Connection, document_id: str, version: int) -> tuple[Word, ...]:
+    """Return the recognised words of a version with their boxes. Raises ``NotFoundError``."""
+    return _stored_list(rx, Word, texts.c.words, document_id, version)
 
 
 def chunks(rx: Connection, document_id: str, version: int, *, splitter: str | None = None) -> list[Chunk]:
@@ -68,6 +80,8 @@ def parsed(rx: Connection, document_id: str, version: int) -> ParsedDocument:
         report=records.load(ParseReport, row.report) if row and row.report else ParseReport(characters=0),
         media_type=row.media_type if row else "",
         title=row.title if row else "",
+        places=places(rx, document_id, version),
+        words=words(rx, document_id, version),
     )
 
 
@@ -86,8 +100,19 @@ def neighbours(rx: Connection, chunk: Chunk, reach: int) -> list[Chunk]:
     return [chunk_from(row) for row in rows]
 
 
+def _stored_list(rx: Connection, kind: type[T], column: Any, document_id: str, version: int) -> tuple[T, ...]:
+    row = rx.execute(select(column).where(is_version(texts, document_id, version))).one_or_none()
+    if row is None:
+        raise _missing(document_id, version)
+    return records.unpack(kind, row[0]) if row[0] is not None else ()
+
+
 def _stored(rx: Connection, column: Any, document_id: str, version: int) -> Any:
     value = rx.scalar(select(column).where(is_version(texts, document_id, version)))
     if value is None:
-        raise NotFoundError("text of document", document_id, hint=f"Version {version} was not read yet, or is gone.")
+        raise _missing(document_id, version)
     return value
+
+
+def _missing(document_id: str, version: int) -> NotFoundError:
+    return NotFoundError("text of document", document_id, hint=f"Version {version} was not read yet, or is gone.")

@@ -164,6 +164,8 @@ def save_parsed(
             pages=records.pack(parsed.pages),
             blocks=records.pack(parsed.blocks),
             page_reports=records.pack(parsed.report.pages),
+            places=records.pack(parsed.places) if parsed.places else None,
+            words=records.pack(parsed.words) if parsed.words else None,
         )
     )
     save_chunks(tx, document_id, version, chunks, splitter=splitter)
