@@ -193,6 +193,8 @@ class Maintenance:
             with self._serving.writing(self._must_not_wait) as indexes:
                 forget_chunks(indexes, purged)
         generation = self._active()
+        if not difference(self._registry, generation.id, splitter=generation.splitter):
+            return  # without asking for the model, which this machine may not have
         embedder = self._embedder_of(generation.model)
         self._bring_in_line(
             generation, difference(self._registry, generation.id, splitter=self._splitter_of(embedder)), embedder
