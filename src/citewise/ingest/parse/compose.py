@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import PurePosixPath
 
-from citewise.types import Block, BlockKind, PageSpan, ParsedDocument, ParseReport
+from citewise.types import Block, BlockKind, PageReport, PageSpan, ParsedDocument, ParseReport, Place
+
+CELL_SEPARATOR = " | "
 
 REPLACEMENT = "\ufffd"
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _SPACES = re.compile(r"\s+")
+_BLANK_LINES = re.compile(r"\A(?:[^\S\n]*\n)+")
+_SEPARATOR_IN_CELL = re.compile(r"\s*\|\s*")
 
 
 def clean(text: str) -> str:
@@ -27,6 +34,20 @@ def stem(source: str) -> str:
     """Return the file name of ``source`` without folder and extension, for a title."""
     name = PurePosixPath(source.replace("\\", "/"))
     return name.stem or name.name or source
+
+
+def table_row(cells: Iterable[str]) -> str:
+    """Write one row of a table as one line; "" when all its cells are blank.
+
+    A separator within a cell loses its spaces, so that :func:`row_cells` finds the same cells again.
+    """
+    values = [collapse(_SEPARATOR_IN_CELL.sub("|", clean(cell))) for cell in cells]
+    return CELL_SEPARATOR.join(values).strip() if any(values) else ""
+
+
+def row_cells(line: str) -> list[str]:
+    """Return the cells of a line that :func:`table_row` wrote."""
+    return [cell.strip() for cell in f" {line} ".split(CELL_SEPARATOR)]
 
 
 class HeadingPath:
@@ -57,6 +78,11 @@ class Composer:
         self._length = 0
         self._blocks: list[Block] = []
         self._headings = HeadingPath()
+        self._pages: list[PageSpan] = []
+        self._images: list[int] = []  # one for each page
+        self._places: list[Place] = []
+        self._part: tuple[str, str] | None = None  # what is being read: its name and its cells
+        self._extends = False  # whether the last place is of that part, and grows
 
     @property
     def text(self) -> str:
@@ -65,17 +91,103 @@ class Composer:
 
     def add(self, kind: BlockKind, text: str, *, level: int = 1) -> None:
         """Append a block; blank text is ignored. ``level`` is the rank of a heading, 1 the highest."""
-        text = clean(text).strip()
+        text = clean(text)
+        # The first line of code keeps its indentation, in front of the block.
+        text = _BLANK_LINES.sub("", text).rstrip() if kind == "code" else text.strip()
         if not text:
             return
         path = self._headings.enter(level, collapse(text)) if kind == "heading" else self._headings.path
-        if self._blocks:
-            # Items of one list stay together; everything else is set apart by a blank line.
-            both_items = kind == "list_item" and self._blocks[-1].kind == "list_item"
-            self._write("\n" if both_items else "\n\n")
-        start = self._length
-        self._write(text)
-        self._blocks.append(Block(kind=kind, start=start, end=self._length, headings=path))
+        self._place(self._write_block(kind, text, path))
+
+    def add_table(
+        self,
+        rows: Iterable[Sequence[str]],
+        *,
+        header_rows: int = 0,
+        caption: str = "",
+        cells: Sequence[str] = (),
+    ) -> None:
+        """Append a table, one line for each row; rows without any text are ignored, and so is a table of such.
+
+        Args:
+            rows: Its cells; a cell's own line breaks become spaces.
+            header_rows: How many of the first rows are column headers.
+            caption: Its words, which go before the table as a block of their own, unless the block
+                right before it says the same already.
+            cells: Where each row stands, "A5:C5"; every row is then a place within the current part.
+        """
+        caption = collapse(clean(caption))
+        lines = [(index, line) for index, row in enumerate(rows) if (line := table_row(row))]
+        if not lines:
+            return
+        # A block is the last piece that was written.
+        if caption and not (self._parts and collapse(self._parts[-1]) == caption):
+            self.add("caption", caption)
+        header = "\n".join(line for index, line in lines if index < header_rows)
+        block = self._write_block("table", "\n".join(line for _, line in lines), self._headings.path)
+        self._blocks[-1] = replace(block, caption=caption, header=header)
+        if not cells:
+            self._place(block)
+            return
+        self._extends = False
+        part, _ = self._part or ("", "")
+        start = block.start
+        for index, line in lines:
+            self._places.append(Place(start, start + len(line), part, cells[index]))
+            start += len(line) + 1
+
+    @contextmanager
+    def place(self, part: str, cells: str = "") -> Iterator[None]:
+        """Say where what is written meanwhile comes from; within another place, as a part of that one."""
+        outer = self._part
+        self._part = (_joined(outer[0] if outer else "", part), cells)
+        self._extends = False
+        try:
+            yield
+        finally:
+            self._part, self._extends = outer, False
+
+    def page(self, number: int, *, images: int = 0) -> None:
+        """Begin a page or slide, with so many images on it; numbers count from 1."""
+        if self._pages:
+            self._pages[-1] = replace(self._pages[-1], end=self._length)
+        self._pages.append(PageSpan(number, self._length, self._length))
+        self._images.append(images)
+        self._extends = False
+
+    def add_document(self, document: ParsedDocument) -> None:
+        """Append another document, below the current heading and as part of the current place.
+
+        Its pages become places; what its report says is the caller's to pass on.
+        """
+        if not document.text.strip():
+            return
+        self._separate(together=False)
+        shift = self._length
+        self._parts.append(document.text)
+        self._length += len(document.text)
+        page, above = self._page_number(), self._headings.path
+        self._blocks += [
+            replace(
+                block,
+                start=block.start + shift,
+                end=block.end + shift,
+                page=page,
+                headings=(*above, *block.headings),
+            )
+            for block in document.blocks
+        ]
+        inner = list(document.places) or [
+            Place(page.start, page.end, f"page {page.number}") for page in document.pages if page.start < page.end
+        ]
+        if not inner and self._part:
+            inner = [Place(document.blocks[0].start, document.blocks[-1].end, "")]
+        outer, cells = self._part or ("", "")
+        self._places += [
+            Place(place.start + shift, place.end + shift, _joined(outer, place.part), place.cells or cells)
+            for place in inner
+        ]
+        self._extends = False
 
     def document(
         self,
@@ -86,22 +198,73 @@ class Composer:
         images: int = 0,
         warnings: Sequence[str] = (),
         left_out: Sequence[str] = (),
+        unread: Sequence[str] = (),
     ) -> ParsedDocument:
-        """Return what was written; without a ``title`` the first heading or the file name is one."""
+        """Return what was written; without a ``title`` the first heading or the file name is one.
+
+        ``images`` counts those on no page.
+        """
+        if self._pages:
+            self._pages[-1] = replace(self._pages[-1], end=self._length)
+        text = self.text
+        tables = Counter(block.page for block in self._blocks if block.kind == "table")
         return finish(
-            self.text,
+            text,
             self._blocks,
             media_type=media_type,
             source=source,
             title=title,
-            images=images,
+            images=images + sum(self._images),
             warnings=warnings,
             left_out=left_out,
+            unread=unread,
+            pages=tuple(self._pages),
+            page_reports=tuple(
+                PageReport(
+                    page=page.number,
+                    characters=len("".join(text[page.start : page.end].split())),
+                    tables=tables[page.number],
+                    images=count,
+                )
+                for page, count in zip(self._pages, self._images, strict=True)
+            ),
+            places=tuple(self._places),
         )
 
-    def _write(self, text: str) -> None:
+    def _write_block(self, kind: BlockKind, text: str, path: tuple[str, ...]) -> Block:
+        # Items of one list stay together; everything else is set apart by a blank line.
+        self._separate(together=kind == "list_item" and bool(self._blocks) and self._blocks[-1].kind == "list_item")
+        start = self._length + len(text) - len(text.lstrip())
         self._parts.append(text)
         self._length += len(text)
+        block = Block(kind=kind, start=start, end=self._length, page=self._page_number(), headings=path)
+        self._blocks.append(block)
+        return block
+
+    def _separate(self, *, together: bool) -> None:
+        if not self._blocks:
+            return
+        begins_page = bool(self._pages) and self._pages[-1].start == self._length
+        self._parts.append("\n" if together and not begins_page else "\n\n")
+        self._length += len(self._parts[-1])
+        if begins_page:  # what sets pages apart belongs to none of them
+            self._pages[-1] = replace(self._pages[-1], start=self._length)
+
+    def _place(self, block: Block) -> None:
+        if self._part is None:
+            return
+        if self._extends:
+            self._places[-1] = replace(self._places[-1], end=block.end)
+        else:
+            self._places.append(Place(block.start, block.end, *self._part))
+            self._extends = True
+
+    def _page_number(self) -> int | None:
+        return self._pages[-1].number if self._pages else None
+
+
+def _joined(outer: str, inner: str) -> str:
+    return ", ".join(part for part in (outer, inner) if part)
 
 
 def finish(
@@ -114,9 +277,12 @@ def finish(
     images: int = 0,
     warnings: Sequence[str] = (),
     left_out: Sequence[str] = (),
+    unread: Sequence[str] = (),
     pages: tuple[PageSpan, ...] = (),
+    page_reports: tuple[PageReport, ...] = (),
+    places: tuple[Place, ...] = (),
 ) -> ParsedDocument:
-    """Put a document without page reports together; see :meth:`Composer.document`."""
+    """Put a document together; see :meth:`Composer.document`."""
     first_heading = next((collapse(text[b.start : b.end]) for b in blocks if b.kind == "heading"), "")
     return ParsedDocument(
         text=text,
@@ -124,11 +290,14 @@ def finish(
         pages=pages,
         report=ParseReport(
             characters=len(text),
+            pages=page_reports,
             tables=sum(block.kind == "table" for block in blocks),
             images=images,
             warnings=tuple(warnings),
             left_out=tuple(left_out),
+            unread=tuple(unread),
         ),
         media_type=media_type,
         title=collapse(clean(title)) or first_heading[:200] or stem(source),
+        places=places,
     )
