@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from citewise.errors import IngestError
+from citewise.ingest.ignore import Ignored, read_ignore_file
 from citewise.ingest.parse import FORMATS, SUPPORTED
 
 PASSED_OVER = (".", "~$")
@@ -31,9 +32,9 @@ class Found:
 def find_files(paths: Sequence[Path]) -> list[Found]:
     """List files and the files of folders, those of folders in order of name.
 
-    In folders, hidden files and links are passed over silently, files of other types with
-    a reason: somebody who names a file wants it read, somebody who names a folder wants
-    what can be read of it.
+    In folders, hidden files, links and what a ``.citewiseignore`` names are passed over
+    silently, files of other types with a reason: somebody who names a file wants it read,
+    somebody who names a folder wants what can be read of it.
 
     Raises:
         IngestError: Two files would have the same source.
@@ -57,23 +58,27 @@ def walk(root: Path, *, on_error: Callable[[OSError], None] = lambda _: None) ->
         root: The folder.
         on_error: Gets the error, with its ``filename``, for each folder that cannot be listed.
     """
-    folders = [root]
+    folders: list[tuple[Path, tuple[Ignored, ...]]] = [(root, ())]
     while folders:
-        folder = folders.pop()
+        folder, ignored = folders.pop()
         try:
+            own = read_ignore_file(folder)
+            ignored = (*ignored, own) if own else ignored
             with os.scandir(folder) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
             below = [entry for entry in entries if not entry.name.startswith(PASSED_OVER)]
-            files = [entry for entry in below if entry.is_file(follow_symlinks=False)]
+            files = [folder / entry.name for entry in below if entry.is_file(follow_symlinks=False)]
             inner = [folder / entry.name for entry in below if entry.is_dir(follow_symlinks=False)]
         except OSError as error:
             error.filename = str(folder)
             on_error(error)
             continue
-        for entry in files:
-            path = folder / entry.name
+        for path in files:
+            if any(each.passes_over(path, is_folder=False) for each in ignored):
+                continue
             reason = None
-            if PurePosixPath(entry.name).suffix.lower() not in _READABLE:
+            if path.suffix.lower() not in _READABLE:
                 reason = f"In folders only {SUPPORTED} are read. Name this file itself to try it."
             yield Found(path, path.relative_to(root).as_posix(), reason)
-        folders.extend(reversed(inner))
+        kept = [path for path in inner if not any(each.passes_over(path, is_folder=True) for each in ignored)]
+        folders.extend((path, ignored) for path in reversed(kept))

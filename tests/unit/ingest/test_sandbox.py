@@ -52,9 +52,9 @@ def test_boxes_and_pictures_come_through(tmp_path: Path) -> None:
 
 def test_a_refusal_comes_through_as_its_sentence(tmp_path: Path) -> None:
     path = tmp_path / "blob"
-    path.write_bytes(b"\x89PNG\r\n\x1a\n\x00")
-    with pytest.raises(IngestError, match=r"pic\.png is a PNG image"):
-        sandbox.parse_file(path, source="pic.png", **LIMITS)
+    path.write_bytes(b"\x1f\x8b\x08\x00")
+    with pytest.raises(IngestError, match=r"pic\.gz is a gzip archive"):
+        sandbox.parse_file(path, source="pic.gz", **LIMITS)
 
 
 def test_a_child_that_takes_too_long_is_stopped_with_all_it_started(

@@ -324,7 +324,7 @@ def test_two_files_of_the_same_bytes_are_two_documents(notes: Watched) -> None:
     assert set(notes.look()) == {"c.txt", "d.txt"}
 
 
-@pytest.mark.parametrize("name", [".hidden.txt", "~$report.docx", "picture.png", "a.txt~", "a.txt.swp", ".git/a.txt"])
+@pytest.mark.parametrize("name", [".hidden.txt", "~$report.docx", "program.exe", "a.txt~", "a.txt.swp", ".git/a.txt"])
 def test_hidden_temporary_and_unknown_files_are_left_alone(notes: Watched, name: str) -> None:
     notes.write(name, "words")
     assert notes.look() == {}

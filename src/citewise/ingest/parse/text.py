@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
 from pathlib import Path
 
 from citewise.errors import IngestError
@@ -18,6 +19,7 @@ _BOMS: tuple[tuple[bytes, str], ...] = (  # UTF-32 first: its mark begins with t
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _SAMPLE_BYTES = 128 * 1024  # guessing an encoding from more is slow and no surer
+_NO_TEXT = frozenset({"Cc", "Cn", "Co", "Cs"})
 _HIGH_BYTE = re.compile(rb"[\x80-\xff]")
 _HIGH_RUN = re.compile(rb"[\x80-\xff]{3,}")
 # A sign between two letters, or a letter that only Icelandic has: another alphabet, misread.
@@ -81,9 +83,8 @@ def guess_encoding(raw: bytes) -> str:
         if raw.startswith(mark):
             return encoding
     sample = raw[:_SAMPLE_BYTES]
-    unmarked = utf16_without_mark(sample)
-    if unmarked:
-        return unmarked
+    if wide := wide_encoding(sample):
+        return wide
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -99,12 +100,37 @@ def guess_encoding(raw: bytes) -> str:
     return best.encoding if best else "cp1252"
 
 
-def utf16_without_mark(sample: bytes) -> str | None:
-    """Recognise UTF-16 that has no byte order mark: the zero bytes of Latin letters all stand on one side."""
-    even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    if max(even, odd) <= len(sample) * 0.2 or min(even, odd) > len(sample) * 0.01:
+def wide_encoding(sample: bytes) -> str | None:
+    """Name the encoding of text in UTF-16 or UTF-32, marked or not; ``None`` for every other.
+
+    Without a mark it shows in the zero bytes, which no other encoding of text has, and which
+    all stand on one side of their characters; a binary file does not decode to letters.
+    """
+    for mark, encoding in _BOMS:
+        if encoding != "utf-8-sig" and sample.startswith(mark):
+            return encoding
+    sample = sample[: len(sample) // 4 * 4]
+    if b"\x00" not in sample:
         return None
-    return "utf-16-be" if even > odd else "utf-16-le"
+    candidates: tuple[str, ...]
+    even, odd = sample[0::2].count(0), sample[1::2].count(0)
+    if max(even, odd) >= len(sample) * 0.45 and min(even, odd) >= len(sample) * 0.2:
+        candidates = ("utf-32-le", "utf-32-be")
+    elif min(even, odd) <= max(even, odd) * 0.05:
+        candidates = ("utf-16-be",) if even > odd else ("utf-16-le",)
+    else:
+        return None
+    return next((encoding for encoding in candidates if _decodes_to_letters(sample, encoding)), None)
+
+
+def _decodes_to_letters(sample: bytes, encoding: str) -> bool:
+    try:
+        # Incrementally: the sample may end inside a character.
+        text = codecs.getincrementaldecoder(encoding)().decode(sample)
+    except UnicodeDecodeError:
+        return False
+    odd = sum(unicodedata.category(character) in _NO_TEXT and character not in "\t\n\f\r" for character in text)
+    return bool(text) and odd <= len(text) * 0.01
 
 
 def _reads_as_western(sample: bytes) -> bool:
