@@ -155,6 +155,10 @@ class Composer:
         self._images.append(images)
         self._extends = False
 
+    def leave_headings(self) -> None:
+        """Say that what follows stands below none of the headings so far: a slide or a sheet of its own."""
+        self._headings = HeadingPath()
+
     def add_document(self, document: ParsedDocument) -> None:
         """Append another document, below the current heading and as part of the current place.
 
