@@ -16,8 +16,10 @@ import structlog
 from sqlalchemy import Connection
 
 from citewise.answer.generate import generate
+from citewise.answer.incomplete import incomplete
 from citewise.answer.jobs import AnswerRunner, Progress
 from citewise.answer.locate import PageMaps, locate
+from citewise.answer.locators import Locators
 from citewise.answer.models import ChatModels
 from citewise.errors import CitewiseError, NotFoundError, QuestionError
 from citewise.evaluate.compare import of_folder
@@ -112,6 +114,7 @@ class Engine:
         self._watcher = watcher
         self._answers = answers
         self._close = close
+        self._locators = Locators(registry)
 
     # --- life -------------------------------------------------------------------------
 
@@ -211,7 +214,7 @@ class Engine:
             return documents.get(rx, document_id)
 
     def show(self, document_id: str, *, version: int | None = None) -> DocumentText:
-        """Text, pages, blocks and chunks; of the serving version when none is named."""
+        """Text, pages, blocks, places and chunks; of the serving version when none is named."""
         with self._registry.read() as rx:
             newest = documents.get(rx, document_id)
             wanted = version or newest.serving_version or newest.version
@@ -221,6 +224,7 @@ class Engine:
                 pages=documents.pages(rx, document_id, wanted),
                 blocks=documents.blocks(rx, document_id, wanted),
                 chunks=tuple(documents.chunks(rx, document_id, wanted)),
+                places=documents.places(rx, document_id, wanted),
             )
 
     def original(self, document_id: str, *, version: int | None = None) -> Original:
@@ -231,17 +235,18 @@ class Engine:
         """Render one page of a PDF as PNG, ``width`` pixels wide, rotated as a reader sees it."""
         return self._originals.page_image(self.original(document_id, version=version), page, width=width)
 
-    def citation_image(self, turn_id: str, marker: int, *, width: int = 1000) -> bytes:
-        """Render the page that a citation quotes as PNG, the quoted words boxed.
+    def citation_image(self, turn_id: str, marker: int, *, page: int | None = None, width: int = 1000) -> bytes:
+        """Render the page that a citation quotes, or another one, as PNG, the quoted words on it boxed.
 
         Raises:
-            NotFoundError: There is no such turn or citation, or the original was erased.
+            NotFoundError: There is no such turn, citation or page, or the original was erased.
         """
         for citation in self.turn(turn_id).answer.citations:
             if citation.marker == marker and citation.page is not None:
                 original = self.original(citation.document_id, version=citation.version)
-                boxes = [box for box in citation.boxes if box.page == citation.page]
-                return self._originals.page_image(original, citation.page, width=width, boxes=boxes)
+                wanted = citation.page if page is None else page
+                boxes = [box for box in citation.boxes if box.page == wanted]
+                return self._originals.page_image(original, wanted, width=width, boxes=boxes)
         raise NotFoundError("citation with a page", str(marker))
 
     def cancel(self, document_id: str) -> None:
@@ -418,7 +423,7 @@ class Engine:
         """
         result = self._searcher.search(query)
         metrics().search_ended(dict(result.timings_ms))
-        return result
+        return replace(result, hits=self._locators.of_hits(result.hits))
 
     def ask(
         self,
@@ -490,6 +495,8 @@ class Engine:
             original=self._originals.get,
             page_boxes=self._originals.page_boxes,
         )
+        citations = self._locators.of_citations(citations)
+        trace["incomplete"] = incomplete(self._registry, answer)
         return replace(answer, citations=citations, trace=trace)
 
     def turn(self, turn_id: str) -> Turn:

@@ -391,6 +391,7 @@ class ScoredChunk:
     source: str
     title: str
     content_hash: str
+    locator: str = ""  # see Citation
 
     @property
     def erased(self) -> bool:
@@ -546,6 +547,7 @@ class DocumentText:
     pages: tuple[PageSpan, ...]
     blocks: tuple[Block, ...]
     chunks: tuple[Chunk, ...]
+    places: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

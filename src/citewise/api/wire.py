@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from citewise.answer.incomplete import incomplete_of
 from citewise.types import (
     Added,
     Answer,
@@ -91,8 +92,8 @@ def folder_json(folder: WatchedFolder) -> Json:
 
 
 def report_json(report: ParseReport | None) -> Json | None:
-    """What could be read; ``None`` for a document that was not read yet."""
-    return asdict(report) if report else None
+    """What could be read, and whether that is all; ``None`` for a document that was not read yet."""
+    return {**asdict(report), "incomplete": report.incomplete} if report else None
 
 
 def added_json(added: Added) -> Json:
@@ -120,6 +121,7 @@ def show_json(shown: DocumentText) -> Json:
         "content_hash": document.content_hash,
         "text": shown.text,
         "pages": [{"page": page.number, "start": page.start, "end": page.end} for page in shown.pages],
+        "places": [asdict(place) for place in shown.places],
         "chunks": [
             {
                 "chunk_id": chunk.id,
@@ -185,6 +187,7 @@ def hit_json(hit: ScoredChunk) -> Json:
         "start": chunk.start,
         "end": chunk.end,
         "headings": list(chunk.headings),
+        "locator": hit.locator,
         "context": chunk.context,
         "text": chunk.text,
     }
@@ -207,6 +210,7 @@ def ask_json(turn: Turn, *, explain: bool = False) -> Json:
         "sentences": [sentence_json(evidence, answer) for evidence in answer.evidence],
         "citations": [citation_json(citation) for citation in answer.citations],
         "model": answer.model,
+        "incomplete_documents": incomplete_json(answer),
         "usage": {"input_tokens": answer.usage.input_tokens, "output_tokens": answer.usage.output_tokens},
         "cost_usd": answer.cost_usd,
         "error": answer.error,
@@ -216,6 +220,14 @@ def ask_json(turn: Turn, *, explain: bool = False) -> Json:
         "created_at": turn.created_at,
     }
     return {**found, "trace": dict(answer.trace)} if explain else found
+
+
+def incomplete_json(answer: Answer) -> list[Json]:
+    """The documents an answer draws on that could not be read in full, and what is missing of them."""
+    return [
+        {"document_id": one.document_id, "version": one.version, "source": one.source, "missing": one.missing}
+        for one in incomplete_of(answer)
+    ]
 
 
 def _search_part(trace: Mapping[str, Any]) -> Json:
@@ -251,6 +263,7 @@ def citation_json(citation: Citation) -> Json:
         "source": citation.source,
         "title": citation.title,
         "page": citation.page,
+        "locator": citation.locator,
         "start": citation.start,
         "end": citation.end,
         "quote": citation.quote,

@@ -24,7 +24,9 @@ def hit_of(hit: Json) -> ScoredChunk:
         text=hit["text"],
         context=hit["context"],
     )
-    return ScoredChunk(chunk, hit["score"], hit["rank"], hit["scores"], hit["source"], hit["title"], content_hash="")
+    return ScoredChunk(
+        chunk, hit["score"], hit["rank"], hit["scores"], hit["source"], hit["title"], "", hit.get("locator", "")
+    )
 
 
 def citation_of(citation: Json) -> Citation:

@@ -73,11 +73,15 @@ def show(
                 _tell(shown)
 
 
+_REMARKS = {"unread": "Not read", "warnings": "Warning", "left_out": "Left out"}
+
+
 def _tell(shown: Json) -> None:
     report = shown["report"] or {}
     output.line(output.plain(f"{shown['title']} ({shown['source']}, version {shown['version']}, {shown['status']})"))
-    for remark in [*report.get("warnings", ()), *report.get("left_out", ())]:
-        output.line(output.plain(f"! {remark}"))
+    for kind in ("unread", "warnings", "left_out"):
+        for remark in report.get(kind, ()):
+            output.line(output.plain(f"{_REMARKS[kind]}: {remark}"))
     for chunk in shown["chunks"]:
         page = f", page {chunk['page_first']}" if chunk["page_first"] else ""
         output.line(f"\n[{chunk['start']}:{chunk['end']}{page}]")

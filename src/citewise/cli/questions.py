@@ -160,7 +160,7 @@ def _tell_hits(found: Json, *, explain: bool) -> None:
         output.line("Nothing was found.")
     for hit in found["hits"]:
         scores = ", ".join(f"{name} {score:.3f}" for name, score in hit["scores"].items()) if explain else ""
-        output.line(output.plain(f"{hit['rank']}. {_place(hit, hit['page_first'])}  {scores}".rstrip()))
+        output.line(output.plain(f"{hit['rank']}. {_place(hit)}  {scores}".rstrip()))
         output.line(f"   {_short(hit['text'])}\n")
     if explain:
         timings = ", ".join(f"{name} {value:.1f}" for name, value in found["timings_ms"].items())
@@ -180,17 +180,19 @@ def _tell_sources(answer: Json, *, explain: bool) -> None:
     if answer["citations"]:
         output.line("\nSources")
     for citation in answer["citations"]:
-        output.line(output.plain(f"[{citation['marker']}] {_place(citation, citation['page'])}"))
+        output.line(output.plain(f"[{citation['marker']}] {_place(citation)}"))
         output.line(f"    “{_short(citation['quote'])}”")
+    for document in answer["incomplete_documents"]:
+        output.note(output.plain(f"{document['source']} could not be read in full: {document['missing']}."))
     if explain:
         output.line(f"\nModel: {answer['model']}. Chunks read: {len(answer['hits'])}. Index: {answer['generation']}.")
     for sentence in answer["degraded"]:
         output.note(sentence)
 
 
-def _place(found: Json, page: int | None) -> str:
-    headings = " › ".join(found["headings"])
-    return ", ".join(part for part in (found["source"], f"page {page}" if page else "", headings) if part)
+def _place(found: Json) -> str:
+    parts = dict.fromkeys((found["source"], found["locator"], " › ".join(found["headings"])))
+    return ", ".join(part for part in parts if part)
 
 
 def _short(text: str) -> str:

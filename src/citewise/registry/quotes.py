@@ -152,12 +152,13 @@ def _blanked_citation(citation: Citation) -> Citation:
         quote="",
         boxes=(),
         headings=(),
+        locator="",
     )
 
 
 def _blanked_context(context: ScoredChunk) -> ScoredChunk:
     chunk = replace(context.chunk, start=0, end=0, page_first=None, page_last=None, headings=(), text="", context="")
-    return replace(context, chunk=chunk, source="", title="", content_hash="")
+    return replace(context, chunk=chunk, source="", title="", content_hash="", locator="")
 
 
 # --- whose words they are -------------------------------------------------------------

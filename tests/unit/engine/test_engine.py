@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
+from citewise.answer.incomplete import incomplete_of
 from citewise.build import open_engine
 from citewise.engine import Engine
 from citewise.errors import DirectoryInUseError, NotFoundError, QuestionError
+from citewise.registry.tables import versions
 from citewise.settings import Settings
 from citewise.types import Added, OnDuplicate, Query, Turn, Upload
 from tests.fakes import HashEmbedder
@@ -226,3 +229,28 @@ def test_unknown_names_are_refused_before_anything_is_stored(engine: Engine) -> 
     with pytest.raises(NotFoundError):
         engine.ask("When?", model="nobody:knows")
     assert engine.conversations() == []
+
+
+def test_citations_and_hits_say_where_they_stand(engine: Engine) -> None:
+    add(engine, "ferry.txt", f"Timetable\n\n{FERRY}\n")
+    (hit,) = engine.search(Query("When does the ferry leave Oban?")).hits
+    assert hit.locator == "lines 1–3"
+    (citation,) = answered(engine, "When does the ferry leave Oban?").answer.citations
+    assert (citation.quote, citation.locator) == (FERRY, "line 3")
+    assert engine.conversations()  # and the snapshot keeps it
+    assert engine.turn(engine.conversation(engine.conversations()[0].id)[1][0].id).answer.citations == (citation,)
+
+
+def test_an_answer_names_the_incomplete_documents_that_it_draws_on(
+    engine: Engine,
+) -> None:
+    added = add(engine, "ferry.txt", FERRY)
+    whole = answered(engine, "When does the ferry leave Oban?")
+    assert whole.answer.trace["incomplete"] == []
+    with engine._registry.write() as tx:
+        report = {"characters": 80, "unread": ["The attachment plan.dwg was not read."]}
+        tx.execute(update(versions).values(report=report))
+    found = answered(engine, "When does the ferry leave Oban?").answer
+    (gap,) = incomplete_of(found)
+    assert (gap.document_id, gap.source, gap.missing) == (added.document_id, "ferry.txt", "1 part was not read")
+    assert "plan.dwg" not in str(found.trace["incomplete"])  # nothing of a document outlives it in a trace

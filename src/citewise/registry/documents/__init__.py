@@ -8,12 +8,14 @@ after it was removed is another document.
 from citewise.registry.documents.contents import (
     blocks,
     chunks,
+    layouts,
     neighbours,
     pages,
     parsed,
     places,
     slice_text,
     text,
+    texts_of,
     words,
 )
 from citewise.registry.documents.listing import find_by_hash, find_by_source, get, list_documents, versions_of
@@ -41,6 +43,7 @@ __all__ = [
     "find_by_hash",
     "find_by_source",
     "get",
+    "layouts",
     "list_documents",
     "move",
     "neighbours",
@@ -58,6 +61,7 @@ __all__ = [
     "set_tags",
     "slice_text",
     "text",
+    "texts_of",
     "unfinished",
     "version",
     "versions_of",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, select, tuple_
 
 from citewise.errors import NotFoundError
 from citewise.registry import records
@@ -46,6 +47,37 @@ def places(rx: Connection, document_id: str, version: int) -> tuple[Place, ...]:
 def words(rx: Connection, document_id: str, version: int) -> tuple[Word, ...]:
     """Return the recognised words of a version with their boxes. Raises ``NotFoundError``."""
     return _stored_list(rx, Word, texts.c.words, document_id, version)
+
+
+def layouts(
+    rx: Connection, wanted: Collection[tuple[str, int]]
+) -> dict[tuple[str, int], tuple[str, tuple[PageSpan, ...], tuple[Place, ...]]]:
+    """Return media type, pages and places of several versions ``(document id, version)``; of those that are read."""
+    rows = rx.execute(
+        select(texts.c.document_id, texts.c.version, versions.c.media_type, texts.c.pages, texts.c.places)
+        .join(versions, and_(versions.c.document_id == texts.c.document_id, versions.c.version == texts.c.version))
+        .where(tuple_(texts.c.document_id, texts.c.version).in_(list(wanted)))
+    )
+    return {
+        (row.document_id, row.version): (
+            row.media_type,
+            records.unpack(PageSpan, row.pages),
+            records.unpack(Place, row.places) if row.places is not None else (),
+        )
+        for row in rows
+    }
+
+
+def texts_of(rx: Connection, wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    """Return the texts of several versions ``(document id, version)``; of those that are read."""
+    if not wanted:
+        return {}
+    rows = rx.execute(
+        select(texts.c.document_id, texts.c.version, texts.c.text).where(
+            tuple_(texts.c.document_id, texts.c.version).in_(list(wanted))
+        )
+    )
+    return {(document_id, version): text for document_id, version, text in rows}
 
 
 def chunks(rx: Connection, document_id: str, version: int, *, splitter: str | None = None) -> list[Chunk]:
