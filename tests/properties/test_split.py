@@ -9,10 +9,22 @@ from bisect import bisect_right
 from hypothesis import given
 from hypothesis import strategies as st
 
+from citewise.ingest.parse.compose import collapse
 from citewise.ingest.split import split_recursive
 from citewise.types import Block, PageSpan, ParsedDocument, ParseReport
 
-KINDS = ("heading", "paragraph", "paragraph", "paragraph", "list_item", "table", "code", "caption")
+KINDS = (
+    "heading",
+    "paragraph",
+    "paragraph",
+    "paragraph",
+    "list_item",
+    "table",
+    "table",
+    "code",
+    "caption",
+    "furniture",
+)
 WORDS = st.one_of(
     st.sampled_from(["the", "boat.", "Tide", "e.g.", "(x)", "3.14", "naïve", "島の灯台。", "a|b", "```py", "don't"]),
     st.text(alphabet="abcXYZ.!?é島\u00ad", min_size=1, max_size=60),
@@ -35,17 +47,32 @@ def pieces(draw: st.DrawFn) -> str:
 
 
 @st.composite
+def tables(draw: st.DrawFn) -> tuple[str, str]:
+    """A table's text and its header, which may be missing."""
+    rows = draw(st.lists(st.lists(WORDS, min_size=1, max_size=8), min_size=1, max_size=12))
+    lines = [" | ".join(row) for row in rows]
+    return "\n".join(lines), "\n".join(lines[: draw(st.integers(0, 2))])
+
+
+@st.composite
 def documents(draw: st.DrawFn) -> ParsedDocument:
     text, blocks, pages = draw(st.sampled_from(["", "\n", "  "])), [], []
     path: tuple[str, ...] = ()
     page_start = 0
     with_pages = draw(st.booleans())
     for _ in range(draw(st.integers(0, 9))):
-        kind, piece = draw(st.sampled_from(KINDS)), draw(pieces())
+        kind, header, caption = draw(st.sampled_from(KINDS)), "", ""
+        piece = draw(pieces())
+        if kind == "table":
+            caption = draw(
+                st.sampled_from(["", "Table 1: boats", collapse(text[blocks[-1].start :]) if blocks else ""])
+            )
+            piece, header = draw(tables())
         start = len(text)
         text += piece
         page = len(pages) + 1 if with_pages else None
-        blocks.append(Block(kind, start, len(text), page, () if kind == "heading" else path))  # type: ignore[arg-type]
+        above = () if kind == "heading" else path
+        blocks.append(Block(kind, start, len(text), page, above, caption, header))  # type: ignore[arg-type]
         if kind == "heading":
             path = (piece,)
         if with_pages and draw(st.booleans()):
@@ -61,6 +88,26 @@ def documents(draw: st.DrawFn) -> ParsedDocument:
     return ParsedDocument(text, tuple(blocks), tuple(pages), ParseReport(len(text)), media_type, title)
 
 
+def outside_chunks(document: ParsedDocument, start: int, end: int) -> str:
+    """What of a stretch of text ought to be in a chunk: no white space, no furniture."""
+    kept = list(document.text[start:end])
+    for block in document.blocks:
+        if block.kind == "furniture":
+            for index in range(max(start, block.start), min(end, block.end)):
+                kept[index - start] = ""
+    return "".join(kept).strip()
+
+
+def rows_of(document: ParsedDocument) -> list[tuple[int, int, Block]]:
+    return [
+        (*match.span(), block)
+        for block in document.blocks
+        if block.kind == "table"
+        for match in re.finditer(r"\S([^\n]*\S)?", document.text[: block.end])
+        if match.start() >= block.start
+    ]
+
+
 @given(document=documents(), size=st.integers(8, 120), overlap=st.integers(0, 40))
 def test_chunks_are_ordered_slices_that_cover_the_document_and_fit(
     document: ParsedDocument, size: int, overlap: int
@@ -72,13 +119,13 @@ def test_chunks_are_ordered_slices_that_cover_the_document_and_fit(
         piece = text[span.start : span.end]
         assert piece
         assert piece == piece.strip()
-        assert not text[covered : span.start].strip()
+        assert not outside_chunks(document, covered, span.start)
         assert span.end > covered
         full = f"{span.context}\n{piece}" if span.context else piece
         assert len(subwords(full)) <= size
         assert len(subwords(span.context)) <= size / 2
         covered = span.end
-    assert not text[covered:].strip()
+    assert not outside_chunks(document, covered, len(text))
 
 
 @given(document=documents(), size=st.integers(8, 120), overlap=st.integers(0, 40))
@@ -126,3 +173,34 @@ def test_words_that_fit_are_never_cut(document: ParsedDocument, size: int, overl
 def test_equal_documents_are_cut_equally(document: ParsedDocument, size: int, overlap: int) -> None:
     first = split_recursive(document, size=size, overlap=overlap, token_spans=subwords)
     assert first == split_recursive(document, size=size, overlap=overlap, token_spans=subwords)
+
+
+@given(document=documents(), size=st.integers(8, 120), overlap=st.integers(0, 40))
+def test_furniture_is_in_no_chunk(document: ParsedDocument, size: int, overlap: int) -> None:
+    furniture = [block for block in document.blocks if block.kind == "furniture"]
+    for span in split_recursive(document, size=size, overlap=overlap, token_spans=subwords):
+        assert not any(span.start < block.end and block.start < span.end for block in furniture)
+
+
+@given(document=documents(), size=st.integers(8, 120), overlap=st.integers(0, 40))
+def test_a_row_is_cut_only_where_it_alone_is_too_long(document: ParsedDocument, size: int, overlap: int) -> None:
+    rows = rows_of(document)
+    for span in split_recursive(document, size=size, overlap=overlap, token_spans=subwords):
+        for start, end, _ in rows:
+            if start < span.start < end or start < span.end < end:
+                assert len(subwords(document.text[start:end])) > size // 2  # the least that a context leaves
+            if start < span.end < end:
+                assert span.start >= start
+
+
+@given(document=documents(), size=st.integers(60, 200), overlap=st.integers(0, 40))
+def test_rows_have_their_headers_and_caption_with_them(document: ParsedDocument, size: int, overlap: int) -> None:
+    rows = rows_of(document)
+    for span in split_recursive(document, size=size, overlap=overlap, token_spans=subwords):
+        full = collapse(f"{span.context}\n{document.text[span.start : span.end]}")
+        for start, end, table in rows:
+            below_header = start >= table.start + len(table.header)
+            whole = span.start <= start and end <= span.end
+            if below_header and whole and len(subwords(table.header)) + len(subwords(table.caption)) <= size // 4:
+                assert collapse(table.header) in full
+                assert table.caption in full

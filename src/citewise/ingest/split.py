@@ -3,34 +3,37 @@
 Pure: a document and a tokenizer in, spans out. Sizes are counted in the embedding model's
 own tokens, context included, so that no model cuts off unseen what it is given.
 
-A document is read as *sections*, each a heading with what follows it. A section that is
-too long is cut at the best boundary in the second half of what fits: between blocks,
-then at the separators that langchain-text-splitters lists for the kind of text, then
-between sentences, then between words; inside a word only where one alone is too long.
+A document is read as *sections*, each a heading with what follows it, or what stands between
+furniture. A section that is too long is cut at the best boundary in the second half of what
+fits: between blocks, then at the separators that langchain-text-splitters lists for the kind
+of text, then between sentences, then between words; inside a word only where one alone is too
+long, and inside a row of a table likewise. Rows that are not together with their column
+headers and their caption have them in their context.
 """
 
 from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from citewise.ingest.parse.compose import CELL_SEPARATOR, collapse, row_cells
+from citewise.ingest.split_context import Contexts
+from citewise.ingest.split_positions import Rows, Tokens, TokenSpans
 from citewise.types import Block, ParsedDocument, Span
 
-TokenSpans = Callable[[str], list[tuple[int, int]]]
-
-ALGORITHM = "recursive/1"
+ALGORITHM = "recursive/2"
 """Part of the fingerprint: raise it whenever the same document could be cut otherwise."""
 
 FRAGMENT_CHARACTERS = 200  # shorter sections join a neighbour where both fit
-_TOKENIZE_CHARACTERS = 50_000  # at once, so that memory does not follow the length of the document
-_PATH_SEPARATOR = " › "
 _PLAIN_SEPARATORS = (r"\n\s*\n", r"\n")
 _SENTENCE = re.compile(r"(?:(?<=[.!?…])|(?<=[.!?…][\"'”’»)\]]))\s+(?![a-z\s])|(?<=[。！？])(?=[^。！？”’」』)\s])")
 _SPACE = re.compile(r"\s+")
 _INK = re.compile(r"\S")
+_RULE = " \t\n|:-"  # what the line below a header is made of in Markdown
+_BETWEEN_CELLS = re.compile(r"\s\|\s")
 _LOOK_AHEAD = 64  # characters beyond a window in which a separator that begins within it may end
 _FENCE = re.compile(r"(?:```+|~~~+)[ \t]*([\w+#-]+)")
 _LANGUAGES = {
@@ -60,7 +63,8 @@ def split_recursive(document: ParsedDocument, *, size: int, overlap: int, token_
     """Cut a document into chunks.
 
     Args:
-        document: Its blocks are in order, disjoint and cover all text that is not blank.
+        document: Its blocks are in order, disjoint and cover all text that is not blank. A table
+            has one row in each line.
         size: Tokens that ``context``, a newline and the text of a chunk have together at most.
             Special tokens are the caller's to subtract.
         overlap: Tokens that a chunk may repeat from the end of the one before it; none across
@@ -69,7 +73,8 @@ def split_recursive(document: ParsedDocument, *, size: int, overlap: int, token_
 
     Returns:
         Spans in order, without white space at their ends, which together cover every character
-        that is not white space; empty for a blank document.
+        that is neither white space nor furniture; empty where there is nothing else. A row of a
+        table is cut only where it alone is too long for a chunk.
 
     Raises:
         ValueError: ``size`` is under 8 or ``overlap`` under 0.
@@ -89,41 +94,11 @@ class _Section:
     end: int
 
 
-class _Tokens:
-    """The tokens of a whole text, counted by bisection."""
-
-    def __init__(self, text: str, edges: Sequence[int], token_spans: TokenSpans) -> None:
-        self._starts: list[int] = []
-        self._ends: list[int] = []
-        begin = 0
-        for edge in (*edges, len(text)):
-            # Blocks end at white space, where no tokenizer joins what is on both sides.
-            if edge == len(text) or edge - begin >= _TOKENIZE_CHARACTERS:
-                spans = token_spans(text[begin:edge])
-                self._starts += [begin + start for start, end in spans if end > start]
-                self._ends += [begin + end for start, end in spans if end > start]
-                begin = edge
-
-    def count(self, start: int, end: int) -> int:
-        return max(0, bisect_left(self._starts, end) - bisect_right(self._ends, start))
-
-    def forward(self, start: int, tokens: int) -> int | None:
-        """Return the end of ``tokens`` tokens from ``start``; ``None`` when fewer are left."""
-        index = bisect_right(self._ends, start) + tokens
-        return self._starts[index] if index < len(self._starts) else None
-
-    def back(self, end: int, tokens: int) -> int:
-        """Return the start of the last ``tokens`` tokens before ``end``."""
-        index = max(0, bisect_left(self._starts, end) - tokens)
-        return self._starts[index] if index < len(self._starts) else end
-
-
 class _Splitter:
     """One document's cutting."""
 
     def __init__(self, document: ParsedDocument, size: int, overlap: int, token_spans: TokenSpans) -> None:
         self._text = document.text
-        self._title = document.title
         self._blocks = document.blocks or (Block("paragraph", 0, len(document.text)),)
         self._block_starts = [block.start for block in self._blocks]
         self._pages = document.pages
@@ -132,8 +107,10 @@ class _Splitter:
         self._size = size
         self._overlap = overlap
         self._token_spans = token_spans
-        self._tokens = _Tokens(document.text, [block.end for block in self._blocks], token_spans)
-        self._contexts: dict[tuple[tuple[str, ...], str], tuple[str, int]] = {}
+        self._rows = Rows(document.text, self._blocks)
+        edges = sorted({*(block.end for block in self._blocks), *self._rows.ends})
+        self._tokens = Tokens(document.text, edges, token_spans)
+        self._contexts = Contexts(document.title, size, token_spans)
 
     def spans(self) -> Iterator[Span]:
         for section in self._merged(self._sections()):
@@ -142,15 +119,22 @@ class _Splitter:
     # --- sections ---------------------------------------------------------------------
 
     def _sections(self) -> Iterator[_Section]:
-        first = 0
-        for index in range(1, len(self._blocks) + 1):
-            at_end = index == len(self._blocks)
+        first = None
+        for index, block in enumerate(self._blocks):
             # Headings that follow each other open one section together.
-            if at_end or (self._blocks[index].kind == "heading" and self._blocks[index - 1].kind != "heading"):
-                start, end = self._trim(self._blocks[first].start, self._blocks[index - 1].end)
-                if start < end:
-                    yield _Section(first, index - 1, start, end)
+            opens = block.kind == "heading" and index > 0 and self._blocks[index - 1].kind != "heading"
+            if first is not None and (opens or block.kind == "furniture"):
+                yield from self._section(first, index - 1)
+                first = None
+            if first is None and block.kind != "furniture":
                 first = index
+        if first is not None:
+            yield from self._section(first, len(self._blocks) - 1)
+
+    def _section(self, first: int, last: int) -> Iterator[_Section]:
+        start, end = self._trim(self._blocks[first].start, self._blocks[last].end)
+        if start < end:
+            yield _Section(first, last, start, end)
 
     def _merged(self, sections: Iterator[_Section]) -> Iterator[_Section]:
         """Join short sections with the next one, or else the one before, where both fit."""
@@ -163,7 +147,8 @@ class _Splitter:
             short = min(current.end - current.start, section.end - section.start) < FRAGMENT_CHARACTERS
             # A stray line without a heading, such as a cover's, says little by itself.
             stray = current.end - current.start < FRAGMENT_CHARACTERS and self._blocks[current.first].kind != "heading"
-            if stray or (short and self._fits(joined)):
+            apart = section.first > current.last + 1  # furniture stands between them
+            if not apart and (stray or (short and self._fits(joined))):
                 current = joined
             else:
                 yield current
@@ -172,27 +157,29 @@ class _Splitter:
             yield current
 
     def _fits(self, section: _Section) -> bool:
-        _, budget = self._context_at(section.start)
-        return self._tokens.count(section.start, section.end) <= budget
+        return self._tokens.count(section.start, section.end) <= self._budget(section.start, section.end)
 
     # --- cutting ----------------------------------------------------------------------
 
     def _cut(self, section: _Section) -> Iterator[Span]:
         start = covered = section.start
         while covered < section.end:
-            _, budget = self._context_at(start)
+            budget = self._budget(start, start + 1)
             end = self._end_of_chunk(start, covered, budget, section.end)
+            while end is not None and (less := self._budget(start, end)) < budget:
+                budget = less  # the chunk reaches into a table whose caption it does not hold
+                end = self._end_of_chunk(start, covered, budget, section.end)
             if end is None and start < covered:
                 start = covered  # what comes next fits only without the overlap
                 continue
-            if end is None:  # one word alone is longer than a chunk: cut it between two of its tokens
-                end = self._tokens.forward(start, budget) or section.end
+            if end is None:
+                end = self._end_within(start, self._tokens.forward(start, budget) or section.end)
             yield from self._within_size(start, end)
             covered = self._skip_space(end, section.end)
             start = self._overlapping_start(start, covered, min(self._overlap, budget // 4))
 
     def _end_of_chunk(self, start: int, covered: int, budget: int, section_end: int) -> int | None:
-        """Return where a chunk from ``start`` best ends, beyond ``covered``; ``None`` if inside a word only."""
+        """Return where a chunk from ``start`` best ends, beyond ``covered``; ``None`` if inside a word or row only."""
         limit = self._tokens.forward(start, budget)
         if limit is None or limit >= section_end:
             return section_end
@@ -201,23 +188,46 @@ class _Splitter:
         if cut is not None and section_end - cut < FRAGMENT_CHARACTERS:
             # A rest of a few words is better shared out, where both parts fit.
             earlier = self._boundary(low, section_end - FRAGMENT_CHARACTERS)
-            if earlier is not None and self._tokens.count(earlier, section_end) + self._overlap <= budget:
+            if earlier is not None and self._tokens.count(earlier, section_end) + self._overlap <= self._budget(
+                earlier, section_end
+            ):
                 return earlier
-        if cut is not None:
-            return cut
-        return max(self._places(_SPACE, covered, limit), default=None)
+        return cut if cut is not None else self._last_space(covered, limit)
+
+    def _end_within(self, start: int, limit: int) -> int:
+        """Return where to cut a word or a row that alone is too long, in ``start < place <= limit``."""
+        if self._rows.around(limit):
+            # A cell is better whole, but not at the price of a chunk that says next to nothing.
+            cut = max(self._places(_BETWEEN_CELLS, (start + limit) // 2, limit), default=None)
+            cut = cut or max(self._places(_SPACE, start, limit), default=None)
+            if cut is not None:
+                return cut
+        return limit
+
+    def _last_space(self, low: int, high: int) -> int | None:
+        """Return the last place between words in ``low < place <= high`` that is not inside a row."""
+        row = self._rows.around(high)
+        if row is not None:
+            high = row[0]
+        found = [place for place in self._places(_SPACE, low, high) if not self._rows.around(place)]
+        if row is not None and high > low:
+            found.append(high)
+        return max((place for place in found if not self._ends_before_its_own(place)), default=max(found, default=None))
 
     def _boundary(self, low: int, high: int) -> int | None:
         """Return the best place to cut in ``low < place <= high``, the last one of its kind."""
         for index in range(bisect_right(self._block_starts, high) - 1, 0, -1):
             if self._block_starts[index] <= low:
                 break
-            if self._blocks[index - 1].kind != "heading":  # a heading stays with what follows
+            if not self._ends_before_its_own(self._block_starts[index]):
                 return self._block_starts[index]
         for pattern in self._separators_at(low):
-            cut = max(
-                (place for place in self._places(pattern, low, high) if not self._at_heading(place)), default=None
+            cuts = (
+                place
+                for place in self._places(pattern, low, high)
+                if not self._rows.around(place) and not self._ends_before_its_own(place)
             )
+            cut = max(cuts, default=None)
             if cut is not None:
                 return cut
         return None
@@ -228,10 +238,19 @@ class _Splitter:
             if match.start() <= high:
                 yield match.start()
 
-    def _at_heading(self, place: int) -> bool:
-        """Whether a cut at ``place`` would end a chunk in or right after a heading."""
+    def _ends_before_its_own(self, place: int) -> bool:
+        """Whether a cut at ``place`` would part a heading, a caption or column headers from what they stand above."""
         index = bisect_left(self._block_starts, place) - 1
-        return index >= 0 and self._blocks[index].kind == "heading"
+        if index < 0:
+            return False
+        block = self._blocks[index]
+        if block.kind == "caption":
+            following = self._blocks[index + 1] if index + 1 < len(self._blocks) else block
+            return following.kind == "table" and following.caption == collapse(self._text[block.start : block.end])
+        if block.kind == "table":
+            below = self._text[self._header_end(block) : place]
+            return bool(block.header) and not below.strip(_RULE)
+        return block.kind == "heading"
 
     def _separators_at(self, position: int) -> tuple[re.Pattern[str], ...]:
         block = self._block_at(position)
@@ -258,7 +277,7 @@ class _Splitter:
         for pattern in (_SENTENCE, _SPACE):
             matches = pattern.finditer(self._text, max(0, earliest - 1), covered)
             starts += [match.end() for match in matches]
-            inside = [start for start in starts if earliest <= start < covered]
+            inside = [start for start in starts if earliest <= start < covered and not self._rows.around(start)]
             if inside:
                 return self._skip_space(min(inside), covered)
         return covered
@@ -273,14 +292,14 @@ class _Splitter:
         start, end = self._trim(start, end)
         if start >= end:
             return
-        context, _ = self._context_at(start)
+        context, _ = self._context_of(start, end)
         full = f"{context}\n{self._text[start:end]}" if context else self._text[start:end]
         if len(self._token_spans(full)) <= self._size or end - start == 1:
             yield self._span(start, end, context)
             return
         half = self._tokens.forward(start, max(1, self._tokens.count(start, end) // 2))
         middle = half if half is not None and start < half < end else (start + end) // 2
-        cut = max(self._places(_SPACE, start, middle), default=middle)
+        cut = self._last_space(start, middle) or self._end_within(start, middle)
         yield from self._within_size(start, cut)
         yield from self._within_size(cut, end)
 
@@ -299,41 +318,46 @@ class _Splitter:
             context=context,
         )
 
-    def _context_at(self, start: int) -> tuple[str, int]:
-        """Return what goes before a chunk that begins at ``start``, and the tokens left for its text."""
-        block = self._block_at(start)
-        header = ""
-        if block.kind == "table" and start > block.start:
-            header = self._text[block.start : block.end].split("\n", 1)[0].strip()
-            if block.start + len(header) > start:
-                header = ""  # the chunk begins within the header itself
-        key = (block.headings, header)
-        if key not in self._contexts:
-            limit = self._size // 4
-            parts = [part for part in (self._path(block.headings, limit), header) if part]
-            if len(parts) == 2 and len(self._token_spans(header)) > limit:
-                parts = parts[:1]
-            context = self._shortened("\n".join(parts), 2 * limit)
-            used = len(self._token_spans(f"{context}\n")) if context else 0
-            self._contexts[key] = context, self._size - used
-        return self._contexts[key]
+    # --- context ----------------------------------------------------------------------
 
-    def _path(self, headings: tuple[str, ...], limit: int) -> str:
-        """Join title and headings in at most ``limit`` tokens, the innermost heading last to go."""
-        parts = [self._title, *headings] if self._title and headings[:1] != (self._title,) else list(headings)
-        while len(parts) > 1 and len(self._token_spans(_PATH_SEPARATOR.join(parts))) > limit:
-            del parts[1 if len(parts) > 2 else 0]
-        return self._shortened(_PATH_SEPARATOR.join(parts), limit)
+    def _budget(self, start: int, end: int) -> int:
+        """Return the tokens that the text of a chunk from ``start`` to ``end`` may have."""
+        return self._size - self._context_of(start, end)[1]
 
-    def _shortened(self, text: str, limit: int) -> str:
-        spans = self._token_spans(text) if text else []
-        if len(spans) <= limit:
-            return text
-        kept = text[: spans[limit - 1][1]]
-        if text[len(kept)].isspace():
-            return kept
-        whole_words = kept.rpartition(" ")[0].rstrip(_PATH_SEPARATOR)
-        return whole_words or kept
+    def _context_of(self, start: int, end: int) -> tuple[str, int]:
+        """Return what goes before a chunk, and the tokens that it takes."""
+        first = max(0, bisect_right(self._block_starts, start) - 1)
+        last = bisect_left(self._block_starts, end)
+        captions, header = [], ""
+        for block in self._blocks[first:last]:
+            if block.kind != "table" or end <= self._header_end(block) or block.end <= start:
+                continue
+            if start > block.start:  # so the header is not in the chunk, or not all of it
+                header = self._columns(block, start, end)
+            if block.caption and block.caption not in collapse(self._text[start:end]):
+                captions.append(block.caption)
+        return self._contexts.make(self._blocks[first].headings, caption="\n".join(captions), header=header)
+
+    def _header_end(self, table: Block) -> int:
+        """Return where the column headers of a table end in its text; where it begins if it has none."""
+        if not table.header:
+            return table.start
+        found = self._text.find(table.header, table.start, table.end)
+        return found + len(table.header) if found >= 0 else table.start
+
+    def _columns(self, table: Block, start: int, end: int) -> str:
+        """Return a table's column headers; for a piece of a row those of its columns, and the row's first cell."""
+        row = self._rows.around(start + 1)
+        if row is None or end > row[1] or (start, end) == row:
+            return table.header
+        lines = [row_cells(line) for line in table.header.split("\n")]
+        first = self._text.count(CELL_SEPARATOR, row[0], start + 2)  # a piece may begin with its separator
+        if self._contexts.is_long(table.header):
+            last = self._text.count(CELL_SEPARATOR, row[0], end)
+            lines = [[*names[: min(first, 1)], *names[first : last + 1]] for names in lines]
+        if first > 0:
+            lines.append(row_cells(self._text[row[0] : row[1]])[:1])
+        return "\n".join(CELL_SEPARATOR.join(names).strip() for names in lines)
 
     # --- places -----------------------------------------------------------------------
 

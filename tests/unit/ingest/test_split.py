@@ -4,6 +4,7 @@ import itertools
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -157,13 +158,89 @@ def test_a_long_context_takes_at_most_a_quarter() -> None:
     assert tiny.context == "level 8"
 
 
-def test_a_table_that_goes_on_repeats_its_header_in_the_context() -> None:
-    rows = "\n".join(["Name | Count", *(f"row{number} | {number}" for number in range(30))])
-    document = document_of(("table", rows))
-    first, *rest = cut(document, size=40)
-    assert first.context == ""
-    assert {span.context for span in rest} == {"Name | Count"}
+def table_of(
+    lines: list[str], *, header: str = "", caption: str = "", above: tuple[tuple[str, str], ...] = ()
+) -> ParsedDocument:
+    """A document of some blocks and a table after them."""
+    document = document_of(*above, ("table", "\n".join(lines)))
+    *others, table = document.blocks
+    return replace(document, blocks=(*others, replace(table, header=header, caption=caption)))
+
+
+def test_every_chunk_of_a_table_has_its_column_headers_and_its_caption() -> None:
+    document = table_of(
+        ["Name | Count", *(f"row{number} | {number}" for number in range(30))],
+        header="Name | Count",
+        caption="Table 1: Boats",
+        above=(("caption", "Table 1: Boats"),),
+    )
+    first, *rest = cut(document, size=40, overlap=6)
+    assert first.context == ""  # both stand in its own text
+    assert {span.context for span in rest} == {"Table 1: Boats\nName | Count"}
     assert all(piece.startswith("row") for piece in texts(document, rest))  # rows stay whole
+    assert all(re.search(r"\| \d+\Z", piece) for piece in texts(document, rest))
+
+
+def test_a_table_without_column_headers_repeats_nothing() -> None:
+    document = table_of([f"row{number} | {number}" for number in range(30)])
+    assert {span.context for span in cut(document, size=40)} == {""}
+
+
+def test_column_headers_of_two_rows_are_repeated_both() -> None:
+    header = "| 2019 | 2018\nName | $ | $"
+    document = table_of([*header.split("\n"), *(f"row{n} | {n} | {n}" for n in range(30))], header=header)
+    _, *rest = cut(document, size=60)
+    assert {span.context for span in rest} == {header}
+
+
+def test_a_caption_and_column_headers_are_not_left_at_the_end_of_a_chunk() -> None:
+    words_above = " ".join(sentence(number) for number in range(3))
+    document = table_of(
+        ["Name | Count", *(f"row{number} | {number}" for number in range(6))],
+        header="Name | Count",
+        caption="Table 1: Boats",
+        above=(("paragraph", words_above), ("caption", "Table 1: Boats")),
+    )
+    for size in range(30, 36):
+        first, second, *_ = texts(document, cut(document, size=size))
+        assert first == words_above
+        assert second.startswith("Table 1: Boats\n\nName | Count\nrow0")
+
+
+def test_a_caption_below_its_table_goes_into_the_context() -> None:
+    document = table_of(["Name | Count", "tern | 1"], header="Name | Count", caption="Table 9: Birds")
+    (span,) = cut(document, size=40)
+    assert span.context == "Table 9: Birds"
+
+
+def test_a_row_longer_than_a_chunk_is_cut_between_cells_and_keeps_its_headers() -> None:
+    header = " | ".join(f"column{number}" for number in range(30))
+    row = " | ".join(["Sales", *(f"{number} dollars" for number in range(1, 30))])
+    document = table_of([header, row], header=header)
+    *_, one, two = cut(document, size=40)
+    assert texts(document, [two])[0].startswith("| ")
+    assert re.search(r"dollars\Z", texts(document, [one])[0])
+    names, first_cell = two.context.split("\n")
+    assert first_cell == "Sales"  # the rest of the row would not say what it is of
+    assert names.startswith("column0 | column")
+    assert names.endswith("column29")
+
+
+def test_long_column_headers_are_shortened_before_any_is_left_out() -> None:
+    header = " | ".join(f"column {number} of the very long name" for number in range(6))
+    rows = [" | ".join(str(number) for number in range(6)) for _ in range(9)]
+    document = replace(table_of([header, *rows], header=header), title="A book")
+    *_, last = cut(document, size=60)
+    assert last.context == " | ".join(f"column {number} of the" for number in range(6))
+
+
+def test_a_chunk_ends_before_furniture_and_the_next_begins_after_it() -> None:
+    document = document_of(("paragraph", "One two."), ("furniture", "Page 1"), ("paragraph", "three four."))
+    assert texts(document, cut(document, size=40, overlap=5)) == ["One two.", "three four."]
+
+
+def test_a_document_of_nothing_but_furniture_has_no_chunks() -> None:
+    assert cut(document_of(("furniture", "Page 1"), ("furniture", "Page 2")), size=40) == []
 
 
 def test_code_is_cut_where_its_language_says() -> None:
@@ -206,7 +283,7 @@ def test_markdown_is_cut_at_its_own_blocks(tmp_path: object) -> None:
 
 def test_the_fingerprint_names_everything_that_changes_chunks() -> None:
     name = fingerprint(size=200, overlap=24, tokenizer="minilm")
-    assert name == "recursive/1:200:24:minilm"
+    assert name == "recursive/2:200:24:minilm"
     others = {
         fingerprint(size=201, overlap=24, tokenizer="minilm"),
         fingerprint(size=200, overlap=25, tokenizer="minilm"),
