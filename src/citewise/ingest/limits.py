@@ -14,3 +14,9 @@ MAX_ROWS_LOOKED_AT = 1_200_000  # rows of a sheet, the empty ones too; Excel end
 MAX_REPEATED = 1_000  # times that one row or cell with text is repeated in OpenDocument
 MAX_RTF_DEPTH = 2_000  # groups in groups
 MAX_SLIDES = 5_000
+MAX_CHART_POINTS = 5_000  # of one series
+
+# --- text -----------------------------------------------------------------------------
+
+MAX_RECORDS = 200_000  # lines of JSON lines
+MAX_JSON_DEPTH = 4  # keys that a path of headings names

@@ -89,15 +89,20 @@ class Composer:
         """Everything written so far."""
         return "".join(self._parts)
 
-    def add(self, kind: BlockKind, text: str, *, level: int = 1) -> None:
-        """Append a block; blank text is ignored. ``level`` is the rank of a heading, 1 the highest."""
+    def add(self, kind: BlockKind, text: str, *, level: int = 1, indent: int = 0) -> None:
+        """Append a block; blank text is ignored.
+
+        Args:
+            level: The rank of a heading, 1 the highest.
+            indent: How deep an item of a list stands; shown by spaces in front of the block.
+        """
         text = clean(text)
         # The first line of code keeps its indentation, in front of the block.
         text = _BLANK_LINES.sub("", text).rstrip() if kind == "code" else text.strip()
         if not text:
             return
         path = self._headings.enter(level, collapse(text)) if kind == "heading" else self._headings.path
-        self._place(self._write_block(kind, text, path))
+        self._place(self._write_block(kind, "  " * indent + text, path))
 
     def add_table(
         self,

@@ -10,8 +10,18 @@ _DEFAULT_TITLE = re.compile(
     r"|presentaci[oó]n de powerpoint|presentazione (?:standard di|di) powerpoint|slide 1|folie 1|untitled",
     re.IGNORECASE,
 )
+_GENERATED = re.compile(
+    r"(?:\.?\s*)(?:Description automatically generated.*|Automatisch generierte Beschreibung.*)", re.DOTALL
+)
+_FILE_NAME = re.compile(r"\S*[/\\]\S*|[^\n]*\.(?:png|jpe?g|gif|bmp|tiff?|emf|wmf|svg|webp)", re.IGNORECASE)
 
 
 def own_title(title: str) -> str:
     """Return a presentation's title, and nothing for one that its program gave it."""
     return "" if _DEFAULT_TITLE.fullmatch(title.strip()) else title
+
+
+def alternative_text(description: str | None) -> str:
+    """Return what a person wrote about a picture; empty for what programs put there."""
+    words = _GENERATED.sub("", description or "").strip()
+    return "" if _FILE_NAME.fullmatch(words) else words
