@@ -8,6 +8,7 @@ as they go: a caller only starts and watches them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,10 @@ import structlog
 from sqlalchemy import Connection
 
 from citewise.answer.generate import generate
-from citewise.answer.incomplete import incomplete
+from citewise.answer.incomplete import drawn_on, gaps
 from citewise.answer.jobs import AnswerRunner, Progress
+from citewise.answer.layouts import Locators
 from citewise.answer.locate import PageMaps, locate
-from citewise.answer.locators import Locators
 from citewise.answer.models import ChatModels
 from citewise.errors import CitewiseError, NotFoundError, QuestionError
 from citewise.evaluate.compare import of_folder
@@ -496,8 +497,17 @@ class Engine:
             page_boxes=self._originals.page_boxes,
         )
         citations = self._locators.of_citations(citations)
-        trace["incomplete"] = incomplete(self._registry, answer)
+        trace["incomplete"] = [gaps(document) for document in self._incomplete(answer)]
         return replace(answer, citations=citations, trace=trace)
+
+    def _incomplete(self, answer: Answer) -> Iterator[Document]:
+        """The documents behind an answer that could not be read in full."""
+        with self._registry.read() as rx:
+            for document_id, version in drawn_on(answer):
+                with suppress(NotFoundError):  # removed while the answer was written
+                    document = documents.get(rx, document_id, version=version)
+                    if document.report is not None and document.report.incomplete:
+                        yield document
 
     def turn(self, turn_id: str) -> Turn:
         """A turn as it is now, its text so far included. Raises ``NotFoundError``."""

@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from citewise.answer.locators import is_slides
-from citewise.errors import NotFoundError
-from citewise.registry import documents
-from citewise.registry.database import Registry
 from citewise.types import Answer, Document
 
 
@@ -28,7 +25,7 @@ class Incomplete:
 
 
 def incomplete_of(answer: Answer) -> list[Incomplete]:
-    """Return what ``incomplete`` found for an answer, without documents that were erased since."""
+    """Return what was found incomplete when an answer was written, without documents that were erased since."""
     sources = {one.chunk.document_id: one.source for one in answer.contexts}
     sources |= {one.document_id: one.source for one in answer.citations}
     return [
@@ -38,27 +35,14 @@ def incomplete_of(answer: Answer) -> list[Incomplete]:
     ]
 
 
-def incomplete(registry: Registry, answer: Answer) -> list[dict[str, Any]]:
-    """Return a record for each incomplete document that an answer draws on, as ``describe`` reads it.
-
-    An answer draws on what it cites; one without citations on all that it was written from.
-    """
-    used = [(one.document_id, one.version) for one in answer.citations]
-    used = used or [(one.chunk.document_id, one.chunk.version) for one in answer.contexts]
-    found = []
-    with registry.read() as rx:
-        for document_id, version in dict.fromkeys(used):
-            try:
-                document = documents.get(rx, document_id, version=version)
-            except NotFoundError:
-                continue  # removed while the answer was written
-            if document.report is not None and document.report.incomplete:
-                found.append(gaps(document))
-    return found
+def drawn_on(answer: Answer) -> list[tuple[str, int]]:
+    """Return ``(document id, version)`` of what an answer cites; without citations, of all that it was written from."""
+    cited = [(one.document_id, one.version) for one in answer.citations]
+    return list(dict.fromkeys(cited or [(one.chunk.document_id, one.chunk.version) for one in answer.contexts]))
 
 
 def gaps(document: Document) -> dict[str, Any]:
-    """Count what could not be read of a document with a report."""
+    """Count what could not be read of a document with a report: a record for the answer's trace."""
     report = document.report
     pages = report.pages if report else ()
     return {

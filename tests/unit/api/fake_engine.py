@@ -338,6 +338,7 @@ class FakeEngine(FakeIndex, Engine):
                 source=document.source,
                 title=document.title,
                 content_hash=document.content_hash,
+                locator="page 1",
             )
             for rank, (shared, document, chunk) in enumerate(scored[: query.k], 1)
         )
@@ -465,7 +466,8 @@ def _check_question(question: str) -> None:
 
 def _extract(found: SearchResult) -> Answer:
     """Answer with the first sentence of the best hit, or abstain when fewer than two words are shared."""
-    trace = {"search": {"timings_ms": {"total": 1.0}}, "generation": found.generation, "reranker": None, "degraded": []}
+    trace: dict[str, Any] = {"search": {"timings_ms": {"total": 1.0}}, "generation": found.generation}
+    trace |= {"reranker": None, "degraded": []}
     if not found.hits or found.hits[0].score < 2:
         reason = "The documents do not say."
         return Answer("", "abstained", contexts=found.hits, model="extractive", reason=reason, trace=trace)
@@ -484,7 +486,10 @@ def _extract(found: SearchResult) -> Answer:
         end=hit.chunk.start + quote.end(),
         page=1,
         quote=quote.group(),
+        locator=hit.locator,
     )
+    gap = {"noun": "page", "pages": 9, "without_text": 2, "garbled": 0, "unread": 1}
+    trace["incomplete"] = [{"document_id": hit.chunk.document_id, "version": hit.chunk.version, **gap}]
     text = f"{quote.group()} [1]"
     evidence = Evidence(quote.group(), 0, quote.end(), (1,), "supported", "The words are the document's own.")
     return Answer(text, "complete", (evidence,), (citation,), found.hits, "extractive", Usage(3, 4), 0.0, trace=trace)

@@ -42,6 +42,7 @@ def test_a_search_answers_with_the_keys_of_the_command_line(client: TestClient, 
     assert (hit["rank"], hit["document_id"], hit["source"]) == (1, tides, "tides.txt")
     assert TIDES.decode()[hit["start"] : hit["end"]] == hit["text"]
     assert {"score", "scores", "chunk_id", "title", "page_first", "page_last", "headings", "context"} <= set(hit)
+    assert hit["locator"] == "page 1"
 
 
 def test_everything_that_narrows_a_search_reaches_the_engine(
@@ -71,6 +72,10 @@ def test_an_answer_comes_as_json_with_its_evidence(client: TestClient, tides: st
     assert answer["answer"] == "The spring tide reaches 4.2 metres at the old harbour. [1]"
     (citation,) = answer["citations"]
     assert TIDES.decode()[citation["start"] : citation["end"]] == citation["quote"]
+    assert citation["locator"] == "page 1"
+    (incomplete,) = answer["incomplete_documents"]
+    assert (incomplete["document_id"], incomplete["source"], incomplete["version"]) == (tides, "tides.txt", 1)
+    assert incomplete["missing"] == "2 of 9 pages have no text that could be read; 1 part was not read"
     assert answer["sentences"][0]["citations"] == [1]
     assert answer["usage"] == {"input_tokens": 3, "output_tokens": 4}
     assert answer["generation"] == "g1"

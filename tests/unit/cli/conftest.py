@@ -131,7 +131,7 @@ def notes(tmp_path: Path) -> Path:
         "The spring tide reaches 4.2 metres at the old harbour.\n\nThe moon does it.\n", encoding="utf-8"
     )
     (folder / "boats" / "ferry.md").write_text("The ferry leaves the north pier at noon.\n", encoding="utf-8")
-    (folder / "picture.png").write_bytes(b"\x89PNG\x00")
+    (folder / "tune.ogg").write_bytes(b"OggS\x00")
     (folder / ".hidden.txt").write_text("hidden")
     (folder / ".git" / "config.txt").write_text("hidden")
     (folder / "link.txt").symlink_to(folder / "tides.txt")

@@ -90,6 +90,7 @@ def test_people_read_the_answer_and_then_its_sources(anywhere: Run) -> None:
     assert text.strip() == "The spring tide reaches 4.2 metres at the old harbour. [1]"
     assert "[1] tides.txt, page 1" in sources
     assert "“The spring tide reaches 4.2 metres at the old harbour.”" in sources
+    assert "tides.txt could not be read in full: 2 of 9 pages have no text that could be read" in ran.err
 
 
 def test_what_the_documents_do_not_say_is_said_so(anywhere: Run) -> None:

@@ -37,7 +37,7 @@ def test_documents_go_all_the_way_from_files_to_checked_answers(run: Run, notes:
     assert {entry["source"]: entry["status"] for entry in added.json["documents"]} == {
         "boats/ferry.md": "ready",
         "tides.txt": "ready",
-        "picture.png": "skipped",
+        "tune.ogg": "skipped",
     }
     assert run("add", notes, "--json").json["totals"]["skipped"] == 3
 
