@@ -14,8 +14,8 @@ from citewise.types import PDF, Box, Citation, Original, PageSpan
 
 log = structlog.get_logger(__name__)
 
-PageBoxes = Callable[[Original, list[tuple[int, int, int]]], list[tuple[Box, ...]]]
-"""An original and spans ``(page, start, end)``, relative to each page, to the boxes of each span."""
+PageBoxes = Callable[[Original, list[tuple[int, int, int, str]]], list[tuple[Box, ...]]]
+"""An original and spans ``(page, start, end, words)``, relative to each page, to the boxes of each span."""
 
 
 class PageMaps:
@@ -32,13 +32,15 @@ class PageMaps:
                 return page.number
         return None
 
-    def spans_of(self, document_id: str, version: int, start: int, end: int) -> list[tuple[int, int, int]]:
-        """Cut a span at page ends: ``(page, start, end)`` with positions relative to each page."""
-        return [
-            (page.number, max(start, page.start) - page.start, min(end, page.end) - page.start)
-            for page in self._of(document_id, version)
-            if start < page.end and page.start < end
-        ]
+    def spans_of(self, citation: Citation) -> list[tuple[int, int, int, str]]:
+        """Cut a quote at page ends: ``(page, start, end, words)`` with positions relative to each page."""
+        spans = []
+        for page in self._of(citation.document_id, citation.version):
+            start, end = max(citation.start, page.start), min(citation.end, page.end)
+            if start < end:
+                words = citation.quote[start - citation.start : end - citation.start]
+                spans.append((page.number, start - page.start, end - page.start, words))
+        return spans
 
     def _of(self, document_id: str, version: int) -> tuple[PageSpan, ...]:
         key = (document_id, version)
@@ -69,7 +71,7 @@ def locate(
         if citation.page is not None:
             by_document.setdefault((citation.document_id, citation.version), []).append(position)
     for (document_id, version), positions in by_document.items():
-        spans = [pages.spans_of(document_id, version, located[i].start, located[i].end) for i in positions]
+        spans = [pages.spans_of(located[i]) for i in positions]
         try:
             file = original(document_id, version)
             if file.media_type != PDF:

@@ -56,8 +56,8 @@ class Originals:
             memory_mb=self._memory_mb,
         )
 
-    def page_boxes(self, original: Original, spans: Sequence[tuple[int, int, int]]) -> list[tuple[Box, ...]]:
-        """Find the boxes of pieces of a PDF's text, ``(page, start, end)`` relative to each page."""
+    def page_boxes(self, original: Original, spans: Sequence[tuple[int, int, int, str]]) -> list[tuple[Box, ...]]:
+        """Find the boxes of pieces of a PDF's text: ``(page, start, end, words)``, relative to each page."""
         return sandbox.page_boxes(
             original.path, spans, source=original.source, seconds=self._seconds, memory_mb=self._memory_mb
         )

@@ -59,7 +59,7 @@ def parse_file(
 
 def page_boxes(
     path: Path,
-    spans: Sequence[tuple[int, int, int]],
+    spans: Sequence[tuple[int, int, int, str]],
     *,
     source: str = "",
     seconds: float = _DEFAULT_SECONDS,
@@ -69,7 +69,8 @@ def page_boxes(
 
     Args:
         path: The PDF.
-        spans: ``(page, start, end)``: a 1-based page and characters counted from the page's start.
+        spans: ``(page, start, end, words)``: a 1-based page, characters counted from the page's start,
+            and what the stored text says there.
 
     Returns:
         For each span one box per line, in order.

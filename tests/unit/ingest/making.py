@@ -64,6 +64,13 @@ def column(*lines: str, top: float = 450, step: float = 14, size: float = 10, fo
     return [Put(40, top - number * step, text, size, font) for number, text in enumerate(lines)]
 
 
+def two_columns(lines: int = 12, *, alternating: bool = True) -> list[Put]:
+    """Two columns of text, line by line across both if ``alternating``, else the left one first."""
+    left = [Put(40, 450 - 12 * n, f"left line number {n} runs down here too", 8) for n in range(lines)]
+    right = [Put(215, 450 - 12 * n, f"right line number {n} runs down here too", 8) for n in range(lines)]
+    return [put for pair in zip(left, right, strict=True) for put in pair] if alternating else left + right
+
+
 def write_zip(path: Path, **parts: bytes | str) -> Path:
     """Write an archive; ``__`` in a part's name stands for a slash."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -41,7 +41,7 @@ def test_a_document_comes_through_unchanged(tmp_path: Path) -> None:
 
 def test_boxes_and_pictures_come_through(tmp_path: Path) -> None:
     path = write_pdf(tmp_path / "blob", [column("alpha beta")])
-    ((box,), nothing) = sandbox.page_boxes(path, [(1, 0, 5), (1, 0, 0)])
+    ((box,), nothing) = sandbox.page_boxes(path, [(1, 0, 5, "alpha"), (1, 0, 0, "")])
     assert box.page == 1
     assert nothing == ()
     assert sandbox.page_boxes(path, []) == []

@@ -21,15 +21,15 @@ import pypdfium2.raw as pdfium
 
 from citewise.errors import IngestError
 from citewise.ingest.parse.compose import REPLACEMENT, clean, collapse, stem
-from citewise.ingest.parse.pdf_layout import Line, blocks_of, lines_of
+from citewise.ingest.parse.pdf_layout import blocks_of
+from citewise.ingest.parse.pdf_page import SOFT_HYPHEN, PageText, read_page
 from citewise.types import Block, PageReport, PageSpan, ParsedDocument, ParseReport
 
 MAX_PAGES = 5_000
 PAGE_BREAK = "\n\n"  # stands between pages and belongs to none
-SOFT_HYPHEN = "\u00ad"
 
 _FORM_DEPTH = 4  # forms within forms that are searched for images
-_OBJECTS = 500  # looked at from each end of a page
+_OBJECTS = 200  # looked at from each end of a page
 _MAX_ANNOTATIONS = 10_000  # of a page
 _GARBLED_SHARE = 0.2
 _STRANGE = re.compile("[\ufffd\x7f-\x9f\ue000-\uf8ff\U000f0000-\U0010ffff]")  # control and private-use characters
@@ -59,8 +59,7 @@ _CHARACTERS = _character_table()
 class _Page:
     """What is kept of a page once it is closed."""
 
-    text: str
-    lines: list[Line]
+    content: PageText
     width: float | None
     height: float | None
     images: int
@@ -79,28 +78,29 @@ def parse(path: Path, *, source: str) -> ParsedDocument:
         pages = [_read(document, index, source) for index in range(len(document))]
     finally:
         document.close()
-    if not any(page.text.strip() for page in pages):
+    if not any(page.content.text.strip() for page in pages):
         raise IngestError(_nothing_to_read(source, pages))
-    texts = settle_hyphens([page.text for page in pages])
-    pages = [replace(page, text=text) for page, text in zip(pages, texts, strict=True)]
+    texts = settle_hyphens([page.content.text for page in pages])
+    contents = [replace(page.content, text=text) for page, text in zip(pages, texts, strict=True)]
     starts = []
     position = 0
-    for page in pages:
+    for page_text in texts:
         starts.append(position)
-        position += len(page.text) + len(PAGE_BREAK)
-    blocks = blocks_of([(page.text, page.lines) for page in pages], starts)
+        position += len(page_text) + len(PAGE_BREAK)
+    blocks = blocks_of(contents, starts)
     reports = tuple(_report(number, page) for number, page in enumerate(pages, 1))
-    text = PAGE_BREAK.join(page.text for page in pages)
+    text = PAGE_BREAK.join(texts)
     return ParsedDocument(
         text=text,
         blocks=tuple(blocks),
         pages=tuple(
-            PageSpan(number, start, start + len(page.text), page.width, page.height)
-            for number, (page, start) in enumerate(zip(pages, starts, strict=True), 1)
+            PageSpan(number, start, start + len(page_text), page.width, page.height)
+            for number, (page, page_text, start) in enumerate(zip(pages, texts, starts, strict=True), 1)
         ),
         report=ParseReport(
             characters=sum(report.characters for report in reports),
             pages=reports,
+            tables=sum(report.tables for report in reports),
             images=sum(report.images for report in reports),
             warnings=_warnings(reports),
             left_out=_left_out(pages, attachments),
@@ -217,16 +217,19 @@ def _text_by_index(raw: pdfium.FPDF_TEXTPAGE, count: int) -> str:
     return "".join(chr(code) if code < 0x110000 else REPLACEMENT for code in codes)
 
 
+_NOTHING = PageText("", (), (), ())
+
+
 def _read(document: pypdfium2.PdfDocument, index: int, source: str) -> _Page:
     try:
         page = open_page(document, index, source=source)
     except IngestError:
-        return _Page("", [], None, None, images=0, drawn=True, unmapped=0, notes=0, fields=0)
+        return _Page(_NOTHING, None, None, images=0, drawn=True, unmapped=0, notes=0, fields=0)
     try:
         text_page = page.get_textpage()
         try:
             text, breaks = page_text(text_page)
-            lines = lines_of(page, text_page.raw, text, breaks)
+            content = read_page(page, text_page, text, breaks)
             unmapped = _unmapped(text_page.raw, text)
         finally:
             text_page.close()
@@ -235,12 +238,11 @@ def _read(document: pypdfium2.PdfDocument, index: int, source: str) -> _Page:
         drawn = pdfium.FPDFPage_CountObjects(page.raw) > 0
         annotations = _annotations(page)
     except pypdfium2.PdfiumError:
-        return _Page("", [], None, None, images=0, drawn=True, unmapped=0, notes=0, fields=0)
+        return _Page(_NOTHING, None, None, images=0, drawn=True, unmapped=0, notes=0, fields=0)
     finally:
         page.close()
     return _Page(
-        text,
-        lines,
+        content,
         right - left,
         top - bottom,
         images=images,
@@ -290,11 +292,12 @@ def _unmapped(raw: pdfium.FPDF_TEXTPAGE, text: str) -> float:
 
 
 def _report(number: int, page: _Page) -> PageReport:
-    visible = "".join(page.text.split())
+    visible = "".join(page.content.text.split())
     strange = len(_STRANGE.findall(visible))
     return PageReport(
         page=number,
         characters=len(visible),
+        tables=len(page.content.tables),
         images=page.images,
         needs_ocr=not visible and page.drawn,
         garbled=bool(visible) and (strange / len(visible) > _GARBLED_SHARE or page.unmapped > 0.5),

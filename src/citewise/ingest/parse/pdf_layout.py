@@ -6,23 +6,19 @@ lean to one side: a missed heading costs a little context, a false one cuts a pa
 
 from __future__ import annotations
 
-import ctypes
 import itertools
-import math
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-import pypdfium2
-import pypdfium2.raw as pdfium
-
 from citewise.ingest.parse.compose import HeadingPath, collapse
+from citewise.ingest.parse.pdf_furniture import furniture_of
+from citewise.ingest.parse.pdf_look import Line
+from citewise.ingest.parse.pdf_page import PageText
 from citewise.types import Block, BlockKind
 
-_BOLD_NAME = re.compile(r"bold|black|heavy|demi|cmb|cmssbx|sfbx|[-,](?:bd|b|medi)\b", re.IGNORECASE)
-_FORCE_BOLD = 1 << 18  # font descriptor flag, ISO 32000-1 table 123
 _BULLET = re.compile(r"(?:[•‣▪●○◦■□➢✓·∙\uf0b7\uf0a7–]|[-*](?=\s)|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)](?=\s))\s*\S")
 _CAPTION = re.compile(r"(?:table|figure|fig\.|chart|exhibit|box)\s+[\dA-Z][\d.\-]*\s*[.:–—-]", re.IGNORECASE)
 _NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,2})*)\.?\s+\S")
@@ -39,112 +35,36 @@ _ROW_NUMBERS = 3  # a bold line with so many is a row of a table
 _HEADING_RUN = 3  # headings of one look in a row, at most
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of a page: where its text is, and how it looks. Lengths are points."""
-
-    start: int  # in the page's text
-    end: int
-    size: float  # of its font, as shown
-    bold: bool
-    left: float  # as the reader sees the page, from its top left
-    right: float
-    top: float
-
-
-def lines_of(page: pypdfium2.PdfPage, text_page: pdfium.FPDF_TEXTPAGE, text: str, breaks: Sequence[int]) -> list[Line]:
-    """Return the lines of a page that are not blank, in the text's order.
-
-    Args:
-        text: The page's text, one character per PDFium index.
-        breaks: Indices of hyphens after which a line ends without a line break in the text.
-    """
-    ends = sorted({match.start() for match in re.finditer("\n", text)} | {index + 1 for index in breaks})
-    look = _Look(page, text_page)
-    lines = []
-    start = 0
-    for end in (*ends, len(text)):
-        piece = text[start:end]
-        if piece.strip():
-            first = start + len(piece) - len(piece.lstrip())
-            lines.append(look.line(first, start + len(piece.rstrip())))
-        start = end
-    return lines
-
-
-class _Look:
-    """Asks PDFium how characters look; two or three a line are enough."""
-
-    def __init__(self, page: pypdfium2.PdfPage, text_page: pdfium.FPDF_TEXTPAGE) -> None:
-        self._text_page = text_page
-        self._bbox = page.get_bbox()
-        self._rotation = page.get_rotation()
-        self._name = ctypes.create_string_buffer(128)
-        self._flags = ctypes.c_int()
-        self._matrix = pdfium.FS_MATRIX()
-        self._rect = pdfium.FS_RECTF()
-
-    def line(self, start: int, end: int) -> Line:
-        left, top = self._corner(start)
-        right, _ = self._corner(end - 1)
-        sample = (start, (start + end) // 2, end - 1)
-        bold = all(self._bold(index) for index in sample)
-        # The middle one: a bullet or a footnote's mark has a size of its own.
-        size = sorted(self._size(index) for index in sample)[1]
-        return Line(start, end, size, bold, left, right, top)
-
-    def _size(self, index: int) -> float:
-        size = float(pdfium.FPDFText_GetFontSize(self._text_page, index))
-        if pdfium.FPDFText_GetMatrix(self._text_page, index, self._matrix):
-            # Many programs write every font at size 1 and scale it.
-            size *= math.hypot(self._matrix.c, self._matrix.d) or 1.0
-        return float(round(size * 2) / 2)
-
-    def _bold(self, index: int) -> bool:
-        length = pdfium.FPDFText_GetFontInfo(
-            self._text_page, index, self._name, len(self._name), ctypes.byref(self._flags)
-        )
-        if length <= 0:
-            return True  # a character that PDFium added, which has no font
-        name = self._name.value if length <= len(self._name) else b""
-        return bool(_BOLD_NAME.search(name.decode("utf-8", "replace"))) or bool(self._flags.value & _FORCE_BOLD)
-
-    def _corner(self, index: int) -> tuple[float, float]:
-        """Return the left and top of a character's cell as the reader sees it."""
-        if not pdfium.FPDFText_GetLooseCharBox(self._text_page, index, self._rect):
-            return 0.0, 0.0
-        x_low, y_low, x_high, y_high = self._bbox
-        rect = self._rect
-        match self._rotation:
-            case 90:
-                return rect.bottom - y_low, rect.left - x_low
-            case 180:
-                return x_high - rect.right, rect.bottom - y_low
-            case 270:
-                return y_high - rect.top, x_high - rect.right
-            case _:
-                return rect.left - x_low, y_high - rect.top
-
-
-def blocks_of(pages: Sequence[tuple[str, list[Line]]], starts: Sequence[int]) -> list[Block]:
+def blocks_of(pages: Sequence[PageText], starts: Sequence[int]) -> list[Block]:
     """Group lines into blocks that cover all text that is not blank; no block spans two pages.
 
     Args:
         pages: Each page's text and lines.
         starts: Where each page begins in the document's text.
     """
-    style = _Style.of(pages)
+    repeated = furniture_of(pages)
+    style = _Style.of(pages, repeated)
     headings = HeadingPath()
     blocks = []
-    for number, ((text, lines), offset) in enumerate(zip(pages, starts, strict=True), 1):
-        for kind, group in _groups(text, lines, style):
-            start, end = group[0].start, group[-1].end
+    for number, (page, offset, furniture) in enumerate(zip(pages, starts, repeated, strict=True), 1):
+        groups = [_extent(group) for group in _groups(page, style, furniture)]
+        for place, (kind, start, end, first) in enumerate(groups):
             path = headings.path
+            caption = header = ""
             if kind == "heading":
-                title = collapse(text[start:end].replace("\u00ad", ""))
-                path = headings.enter(style.level(group[0], title), title)
-            blocks.append(Block(kind=kind, start=offset + start, end=offset + end, page=number, headings=path))
+                title = collapse(page.text[start:end].replace("\u00ad", ""))
+                path = headings.enter(style.level(first, title), title)
+            elif kind == "table":
+                beside = [groups[near] for near in (place - 1, place + 1) if 0 <= near < len(groups)]
+                caption = next((collapse(page.text[a:b]) for near, a, b, _ in beside if near == "caption"), "")
+                header = next((page.text[t.start : t.header_end] for t in page.tables if t.start == start), "")
+            blocks.append(Block(kind, offset + start, offset + end, number, path, caption, header))
     return blocks
+
+
+def _extent(group: tuple[BlockKind, list[Line]]) -> tuple[BlockKind, int, int, Line]:
+    kind, lines = group
+    return kind, lines[0].start, lines[-1].end, lines[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,27 +73,20 @@ class _Style:
 
     body: float  # size of most of its characters
     bold_body: bool
-    repeated: frozenset[str]  # running headers and footers, numbers taken out
 
     @staticmethod
-    def of(pages: Sequence[tuple[str, list[Line]]]) -> _Style:
+    def of(pages: Sequence[PageText], furniture: Sequence[frozenset[int]]) -> _Style:
         sizes: Counter[float] = Counter()
         bold = total = 0
-        edges: Counter[str] = Counter()
-        for text, lines in pages:
-            for line in lines:
+        for page, repeated in zip(pages, furniture, strict=True):
+            for line in page.lines:
+                if line.start in repeated:
+                    continue
                 length = line.end - line.start
                 sizes[line.size] += length
                 total += length
                 bold += length if line.bold else 0
-            edge_lines = {*lines[:2], *lines[-2:]}
-            edges.update({_edge_key(text[line.start : line.end]) for line in edge_lines})
-        often = max(3, len(pages) // 5)
-        return _Style(
-            body=sizes.most_common(1)[0][0] if sizes else 0.0,
-            bold_body=bold > total / 2,
-            repeated=frozenset(key for key, count in edges.items() if count >= often),
-        )
+        return _Style(body=sizes.most_common(1)[0][0] if sizes else 0.0, bold_body=bold > total / 2)
 
     def is_heading(self, line: Line, text: str) -> bool:
         large = line.size >= self.body * _LARGER
@@ -181,7 +94,7 @@ class _Style:
             return False
         if len(text) > (_HEADING_CHARACTERS if large else _BOLD_HEADING_CHARACTERS) or text[-1] in ",;":
             return False
-        if not (text[0].isalnum() or text[0] in _OPENING) or _edge_key(text) in self.repeated:
+        if not (text[0].isalnum() or text[0] in _OPENING):
             return False
         letters = sum(character.isalpha() for character in text)
         if letters < max(2, len(text) // 3) or _NO_HEADING.search(text) or _CAPTION.match(text):
@@ -196,28 +109,35 @@ class _Style:
         return -int(line.size * 2) * 10 + min(depth, 9)
 
 
-def _edge_key(text: str) -> str:
-    return _DIGITS.sub("#", collapse(text)).lower()
-
-
-def _groups(text: str, lines: list[Line], style: _Style) -> list[tuple[BlockKind, list[Line]]]:
+def _groups(page: PageText, style: _Style, furniture: frozenset[int]) -> list[tuple[BlockKind, list[Line]]]:
     """Put each page line into a block with the lines before it, or begin a new one."""
-    pitch = _pitch(lines)
+    text = page.text
+    pitch = _pitch(page.lines)
+    table_starts = {table.start for table in page.tables}
     groups: list[tuple[BlockKind, list[Line]]] = []
-    for line in lines:
-        words = text[line.start : line.end]
-        kind: BlockKind = "paragraph"
-        if style.is_heading(line, words):
-            kind = "heading"
-        elif _CAPTION.match(words):
-            kind = "caption"
-        elif _BULLET.match(words):
-            kind = "list_item"
+    table_end = 0
+    for line in page.lines:
+        if line.start in table_starts:
+            table_end = next(table.end for table in page.tables if table.start == line.start)
+            groups.append(("table", [line]))
+            continue
+        if line.start < table_end:
+            groups[-1][1].append(line)
+            continue
+        kind = "furniture" if line.start in furniture else _kind(line, text[line.start : line.end], style)
         if groups and _continues(groups[-1], line, kind, text, pitch):
             groups[-1][1].append(line)
         else:
             groups.append((kind, [line]))
     return _without_heading_runs(groups)
+
+
+def _kind(line: Line, words: str, style: _Style) -> BlockKind:
+    if style.is_heading(line, words):
+        return "heading"
+    if _CAPTION.match(words):
+        return "caption"
+    return "list_item" if _BULLET.match(words) else "paragraph"
 
 
 def _without_heading_runs(groups: list[tuple[BlockKind, list[Line]]]) -> list[tuple[BlockKind, list[Line]]]:
@@ -232,7 +152,7 @@ def _without_heading_runs(groups: list[tuple[BlockKind, list[Line]]]) -> list[tu
     return settled
 
 
-def _pitch(lines: list[Line]) -> float:
+def _pitch(lines: Sequence[Line]) -> float:
     """Return the usual distance of lines on a page."""
     steps = [
         below.top - above.top
@@ -253,7 +173,9 @@ def _continues(group: tuple[BlockKind, list[Line]], line: Line, kind: BlockKind,
     if "heading" in (kind, group_kind):
         alike = kind == group_kind and line.size == last.size and line.bold == last.bold
         return alike and len(before) < _HEADING_LINES and (same_row or 0 < step <= last.size * 1.8)
-    if kind in ("list_item", "caption"):
+    if "furniture" in (kind, group_kind):
+        return kind == group_kind and same_row
+    if kind in ("list_item", "caption") or group_kind == "table":
         return False
     return same_row or _reads_on(before, line, text, pitch, may_indent=group_kind == "paragraph")
 

@@ -13,7 +13,8 @@ import pypdfium2.raw as pdfium
 from PIL import Image, ImageChops, ImageDraw
 
 from citewise.errors import IngestError
-from citewise.ingest.parse.pdf import open_page, open_pdf
+from citewise.ingest.parse.pdf import open_page, open_pdf, page_text
+from citewise.ingest.parse.pdf_page import SOFT_HYPHEN, PageText, read_page
 from citewise.types import Box
 
 MAX_WIDTH = 4_000  # pixels
@@ -25,29 +26,34 @@ _LINE_BREAKS = (0x0A, 0x0D)
 _CODES = 0x110000
 
 
-def boxes(path: Path, spans: Sequence[tuple[int, int, int]], *, source: str) -> list[tuple[Box, ...]]:
+def boxes(path: Path, spans: Sequence[tuple[int, int, int, str]], *, source: str) -> list[tuple[Box, ...]]:
     """Find where pieces of text stand.
 
     Args:
         path: The PDF.
-        spans: ``(page, start, end)``: a 1-based page and characters counted from the page's start.
+        spans: ``(page, start, end, words)``: a 1-based page, characters counted from the page's
+            start, and what stands there in the text that was stored.
         source: The file's name, for messages.
 
     Returns:
-        For each span one box per line, in reading order; none for a span without visible characters.
+        For each span one box per line, in reading order; none for a span without visible characters,
+        and none where the file's page does not say these words there.
 
     Raises:
         IngestError: The file or a page cannot be opened, or a span is outside its page.
     """
     document = open_pdf(path, source=source)
     try:
-        found: dict[tuple[int, int, int], tuple[Box, ...]] = {}
+        found: dict[tuple[int, int, int, str], tuple[Box, ...]] = {}
         for number in sorted({span[0] for span in spans}):
             page = open_page(document, number - 1, source=source)
             text_page = page.get_textpage()
             try:
+                raw_text, breaks = page_text(text_page)
+                content = read_page(page, text_page, raw_text, breaks)
                 for span in {span for span in spans if span[0] == number}:
-                    found[span] = _boxes_on(page, text_page, *span, source=source)
+                    indices = _indices(content, raw_text, span, source=source)
+                    found[span] = _boxes_on(page, text_page, number, indices)
             finally:
                 text_page.close()
                 page.close()
@@ -56,15 +62,28 @@ def boxes(path: Path, spans: Sequence[tuple[int, int, int]], *, source: str) -> 
         document.close()
 
 
-def _boxes_on(
-    page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage, number: int, start: int, end: int, *, source: str
-) -> tuple[Box, ...]:
-    count = pdfium.FPDFText_CountChars(text_page.raw)
-    if not 0 <= start <= end <= count:
+def _indices(content: PageText, raw_text: str, span: tuple[int, int, int, str], *, source: str) -> list[int]:
+    """Return PDFium's indices of a span's characters."""
+    number, start, end, words = span
+    if not 0 <= start <= end <= max(len(content.text), len(raw_text)):
         raise IngestError(
-            f"Page {number} of {source} has {count} characters, so {start}–{end} cannot be shown on it. "
+            f"Page {number} of {source} has {len(content.text)} characters, so {start}–{end} cannot be shown on it. "
             "The file has changed since it was read; add it again."
         )
+    if _same(content.text[start:end], words):
+        return content.indices(start, end)
+    # Documents that were read before pages were put into reading order have PDFium's own.
+    return list(range(start, end)) if _same(raw_text[start:end], words) else []
+
+
+def _same(found: str, words: str) -> bool:
+    """Compare but for hyphens at line ends, which the rest of the document has settled."""
+    return found.replace(SOFT_HYPHEN, "-") == words.replace(SOFT_HYPHEN, "-")
+
+
+def _boxes_on(
+    page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage, number: int, indices: Sequence[int]
+) -> tuple[Box, ...]:
     left, bottom, right, top = page.get_bbox()
     inside = (
         Box(
@@ -74,26 +93,29 @@ def _boxes_on(
             round(min(x1, right) - left, 2),
             round(top - max(y0, bottom), 2),
         )
-        for x0, y0, x1, y1 in _lines(text_page.raw, start, end)
+        for x0, y0, x1, y1 in _lines(text_page.raw, indices)
     )
     return tuple(box for box in inside if box.x1 > box.x0 and box.y1 > box.y0)
 
 
-def _lines(raw: pdfium.FPDF_TEXTPAGE, start: int, end: int) -> list[list[float]]:
+def _lines(raw: pdfium.FPDF_TEXTPAGE, indices: Sequence[int]) -> list[list[float]]:
     """Return the ink of each line as left, bottom, right, top in page space.
 
     The ink is what gets boxed; a character's cell, which is as high as its font, tells the line: a
     character whose cell is neither beside nor above the last one's begins another line. That holds
-    for text in any direction.
+    for text in any direction. What does not follow in PDFium's order begins another box, too: the
+    cell of a table, a line of another column.
     """
     x0, x1, y0, y1 = (ctypes.c_double() for _ in range(4))
     cell = pdfium.FS_RECTF()
     lines: list[list[float]] = []
     last: tuple[float, float, float, float] | None = None
-    for index in range(start, end):
+    before = -1
+    for index in indices:
         code = pdfium.FPDFText_GetUnicode(raw, index)
-        if code in _LINE_BREAKS:
+        if code in _LINE_BREAKS or index != before + 1:
             last = None
+        before = index
         if (code < _CODES and chr(code).isspace()) or not pdfium.FPDFText_GetCharBox(raw, index, x0, x1, y0, y1):
             continue
         if x1.value <= x0.value or y1.value <= y0.value:
