@@ -116,3 +116,27 @@ def test_images_in_markdown_are_counted_as_left_out(tmp_path: Path) -> None:
     assert document.report.images == 2
     assert document.report.left_out == ("2 images: only their descriptions are read.",)
     assert document.title == "a"
+
+
+def test_text_that_was_misread_before_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(GERMAN.encode().decode("cp1252").encode())
+    document = text.parse(path, source="a.txt")
+    assert "misread" in document.report.warnings[0]
+    assert "'Ã¼'" in document.report.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        ("Однажды, в студеную зимнюю пору,\nЯ из лесу вышел; был сильный мороз.\n" * 3, "cp866"),
+        ("Однажды, в студеную зимнюю пору,\nЯ из лесу вышел; был сильный мороз.\n" * 3, "utf-16-le"),
+        (GERMAN, "utf-32-be"),
+    ],
+)
+def test_old_code_pages_and_wide_encodings_without_a_mark_are_recognised(
+    tmp_path: Path, content: str, encoding: str
+) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(content.encode(encoding))
+    assert text.parse(path, source="a.txt").text == content

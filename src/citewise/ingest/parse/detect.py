@@ -334,9 +334,11 @@ def _text(source: str, head: bytes) -> str:
         return chosen
     if marked := _by_marks(text, chosen):
         return marked
+    whole = len(head) < _HEAD_BYTES
     if chosen:
-        return chosen
-    if found := _by_shape(text, whole=len(head) < _HEAD_BYTES):
+        is_sheet = chosen == "text" and _is_delimited(_first_lines(text, whole=whole), "\t", fields=3)
+        return "tsv" if is_sheet else chosen
+    if found := _by_shape(text, whole=whole):
         return found
     if named and named.name in (*_NAMES_OF_DAMAGED, "epub", "odt", "ods", "odp", "zip"):
         raise IngestError(
@@ -382,9 +384,7 @@ def _by_shape(text: str, *, whole: bool) -> str | None:
     """Name a kind of text that no name tells, by how all of its first lines look."""
     if _SHEBANG.match(text):
         return "code"
-    lines = [line for line in text.splitlines()[:50] if line.strip()]
-    if not whole:
-        lines = lines[:-1]
+    lines = _first_lines(text, whole=whole)
     if text.startswith(("{", "[")):
         if _is_json_lines(lines):
             return "jsonl"
@@ -395,6 +395,13 @@ def _by_shape(text: str, *, whole: bool) -> str | None:
     if any(_is_delimited(lines, delimiter, fields=3) for delimiter in ",;|"):
         return "csv"
     return None
+
+
+def _first_lines(text: str, *, whole: bool) -> list[str]:
+    lines = text.splitlines()
+    if not whole:
+        lines.pop()  # cut off
+    return [line for line in lines[:50] if line.strip()]
 
 
 def _is_json(text: str) -> bool:

@@ -88,7 +88,7 @@ FORMATS: tuple[Format, ...] = (
         "XML",
         "application/xml",
         (".xml", ".nxml", ".xsd", ".xsl", ".rss", ".atom", ".svg", ".kml", ".gpx", ".plist", ".dita", ".tei"),
-        "structured:parse_xml",
+        "xml:parse",
         textual=True,
     ),
     Format("eml", "mail", "message/rfc822", (".eml", ".mht", ".mhtml"), "message:parse_mail", textual=True),

@@ -20,10 +20,13 @@ _BOMS: tuple[tuple[bytes, str], ...] = (  # UTF-32 first: its mark begins with t
 )
 _SAMPLE_BYTES = 128 * 1024  # guessing an encoding from more is slow and no surer
 _NO_TEXT = frozenset({"Cc", "Cn", "Co", "Cs"})
+_FEWEST_MISREAD = 3  # fewer may be meant
 _HIGH_BYTE = re.compile(rb"[\x80-\xff]")
 _HIGH_RUN = re.compile(rb"[\x80-\xff]{3,}")
 # A sign between two letters, or a letter that only Icelandic has: another alphabet, misread.
 _NOT_WESTERN = re.compile(r"(?<=[^\W\d_])[¡-©«-¶¸¹»-¿×÷](?=[^\W\d_])|[ðþýÐÞÝŸ]")
+# What UTF-8 looks like once a program has read it as cp1252 and saved it again: "Ã¼", "â€™", "Â°".
+_MOJIBAKE = re.compile(r"[ÃÂ][\u0080-\u00bfŒœŠšŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]|â€.|ï»¿")
 _PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
 
 
@@ -74,7 +77,19 @@ def read_text(path: Path, *, source: str) -> tuple[str, tuple[str, ...]]:
     warnings = (
         (f"{lost} characters could not be decoded as {encoding} and are shown as {REPLACEMENT}.",) if lost else ()
     )
-    return clean(text.replace("\r\n", "\n").replace("\r", "\n")), warnings
+    text = clean(text.replace("\r\n", "\n").replace("\r", "\n"))
+    return text, warnings + mojibake(text)
+
+
+def mojibake(text: str) -> tuple[str, ...]:
+    """Return a warning for text that was decoded wrongly before it was saved, else nothing."""
+    found = _MOJIBAKE.findall(text)
+    if len(found) < _FEWEST_MISREAD or len(found) < len(text) * 0.0005:
+        return ()
+    return (
+        f"{len(found)} characters seem to have been misread before this file was saved, such as {found[0]!r}. "
+        "Words with them will not be found; export the file again as UTF-8.",
+    )
 
 
 def guess_encoding(raw: bytes) -> str:
