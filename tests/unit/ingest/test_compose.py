@@ -53,6 +53,15 @@ def test_a_caption_that_was_written_already_is_not_written_twice() -> None:
     assert document.blocks[1].caption == "Table 1: Sales"
 
 
+def test_a_caption_below_its_table_is_the_callers_to_write() -> None:
+    composer = Composer()
+    composer.add_table([["a", "b"]], caption="Table 1: Sales", caption_below=True)
+    composer.add("caption", "Table 1: Sales")
+    document = finished(composer)
+    assert document.text == "a | b\n\nTable 1: Sales"
+    assert document.blocks[0].caption == "Table 1: Sales"
+
+
 def test_a_table_without_any_text_is_none() -> None:
     composer = Composer()
     composer.add_table([["", " "], []], header_rows=1, caption="Nothing")

@@ -10,7 +10,7 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 
 from citewise.errors import IngestError
-from citewise.ingest.parse import docx
+from citewise.ingest.parse import docx, package
 from citewise.types import ParsedDocument
 from tests.unit.ingest.checks import assert_anchored
 from tests.unit.ingest.making import write_zip
@@ -50,8 +50,8 @@ def test_paragraphs_and_tables_come_in_the_documents_order(tmp_path: Path) -> No
         ("heading", "Power", ("Plan",)),
         ("paragraph", "Every spring.", ("Plan", "Power")),
         ("table", "What | When\nOil | May", ("Plan", "Power")),
-        ("list_item", "one", ("Plan", "Power")),
-        ("list_item", "two", ("Plan", "Power")),
+        ("list_item", "• one", ("Plan", "Power")),
+        ("list_item", "1. two", ("Plan", "Power")),
         ("heading", "Water", ("Plan",)),
         ("paragraph", "Every autumn.", ("Plan", "Water")),
     ]
@@ -131,18 +131,169 @@ def test_external_entities_are_not_followed(tmp_path: Path) -> None:
 
 
 def test_what_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docx, "MAX_UNPACKED_MB", 1)
+    monkeypatch.setattr(package, "MAX_UNPACKED_MB", 1)
     path = write_zip(tmp_path / "a.docx", word__document=b" " * 2_000_000)
     with pytest.raises(IngestError, match="unpacks to 2 MB in 1 parts; the limit is 1 MB"):
         docx.parse(path, source="a.docx")
 
 
-def test_damaged_and_strict_documents_are_told_apart(tmp_path: Path) -> None:
+def test_damaged_documents_are_refused_with_the_part_that_is(tmp_path: Path) -> None:
     (tmp_path / "cut.docx").write_bytes(b"PK\x03\x04 cut")
     with pytest.raises(IngestError, match="damaged or cut off"):
         docx.parse(tmp_path / "cut.docx", source="cut.docx")
-    with pytest.raises(IngestError, match="damaged Word document"):
+    with pytest.raises(IngestError, match=r"damaged: its part _rels/\.rels"):
         docx.parse(write_zip(tmp_path / "empty.docx", word__document="x"), source="empty.docx")
-    strict = write_zip(tmp_path / "strict.docx", _rels__x="", **{"_rels/.rels": "http://purl.oclc.org/ooxml/x"})
-    with pytest.raises(IngestError, match="Strict Open XML"):
-        docx.parse(strict, source="strict.docx")
+
+
+def test_strict_documents_are_read_like_the_others(tmp_path: Path) -> None:
+    document = python_docx.Document()
+    document.add_heading("Boats", 1)
+    document.save(str(tmp_path / "usual.docx"))
+    with zipfile.ZipFile(tmp_path / "usual.docx") as usual, zipfile.ZipFile(tmp_path / "a.docx", "w") as strict:
+        for name in usual.namelist():
+            content = usual.read(name).decode("utf-8", "surrogateescape")
+            for family in ("officeDocument", "wordprocessingml"):
+                content = content.replace(
+                    f"http://schemas.openxmlformats.org/{family}/2006/", f"http://purl.oclc.org/ooxml/{family}/"
+                )
+            strict.writestr(name, content.encode("utf-8", "surrogateescape"))
+    parsed = docx.parse(tmp_path / "a.docx", source="a.docx")
+    assert outline(parsed) == [("heading", "Boats", ())]
+
+
+def table_of(document: Any, *rows: str) -> Any:
+    """Add a table; each row is its cells between bars."""
+    cells = [row.split("|") for row in rows]
+    table = document.add_table(rows=len(cells), cols=len(cells[0]))
+    for row, words in zip(table.rows, cells, strict=True):
+        for cell, text in zip(row.cells, words, strict=True):
+            cell.text = text
+    return table
+
+
+def tables(document: ParsedDocument) -> list[tuple[str, str]]:
+    return [(block.header, block.caption) for block in document.blocks if block.kind == "table"]
+
+
+def test_the_header_rows_of_a_table_are_those_that_the_document_marks(tmp_path: Path) -> None:
+    document = python_docx.Document()
+    table = table_of(document, "Name|Port", "of boat|of call", "Sula|North", "Tern|South")
+    for row in table.rows[:2]:
+        row._tr.get_or_add_trPr().append(parse_xml(f"<w:tblHeader {nsdecls('w')}/>"))
+    assert tables(read(tmp_path, document)) == [("Name | Port\nof boat | of call", "")]
+
+
+def test_a_first_row_that_looks_like_a_header_is_one(tmp_path: Path) -> None:
+    document = python_docx.Document()
+    table_of(document, "Name|Crew", "Sula|2", "Tern|3")
+    document.add_paragraph("")
+    table_of(document, "1|2", "3|4")
+    assert tables(read(tmp_path, document)) == [("Name | Crew", ""), ("", "")]
+
+
+def test_cells_that_span_rows_stand_in_each_of_them(tmp_path: Path) -> None:
+    document = python_docx.Document()
+    table = table_of(document, "Isle|Year|Pairs", "Bellan|2019|5", "|2020|6", "Orsay|2019|7")
+    table.cell(1, 0).merge(table.cell(2, 0))
+    table.cell(3, 1).merge(table.cell(3, 2)).text = "none seen"
+    assert (
+        read(tmp_path, document).text == "Isle | Year | Pairs\nBellan | 2019 | 5\nBellan | 2020 | 6\nOrsay | none seen"
+    )
+
+
+def test_captions_above_and_below_are_those_of_their_tables(tmp_path: Path) -> None:
+    document = python_docx.Document()
+    document.add_paragraph("Table 1: Boats", style="Caption")
+    table_of(document, "Name|Crew", "Sula|2")
+    document.add_paragraph("Between.")
+    table_of(document, "Name|Crew", "Sula|2")
+    document.add_paragraph("Table 2: The same", style="Caption")
+    document.add_paragraph("Figure 1: A boat", style="Caption")
+    table_of(document, "Name|Crew", "Sula|2")
+    parsed = read(tmp_path, document)
+    assert [caption for _, caption in tables(parsed)] == ["Table 1: Boats", "Table 2: The same", ""]
+    assert parsed.text.count("Table 1: Boats") == parsed.text.count("Table 2: The same") == 1
+
+
+def test_a_table_of_one_column_is_a_frame_around_paragraphs(tmp_path: Path) -> None:
+    document = python_docx.Document()
+    cell = document.add_table(rows=1, cols=1).cell(0, 0)
+    cell.text = "First."
+    cell.add_paragraph("Second.")
+    assert [kind for kind, _, _ in outline(read(tmp_path, document))] == ["paragraph", "paragraph"]
+
+
+def numbered(document: Any, *items: tuple[int, str], levels: str) -> None:
+    """Add a list of ``(level, words)`` whose levels are defined by XML."""
+    root = document.part.numbering_part.element
+    number = len(root)
+    kind = parse_xml(f'<w:abstractNum {nsdecls("w")} w:abstractNumId="9{number}">{levels}</w:abstractNum>')
+    root.insert(0, kind)
+    root.append(parse_xml(f'<w:num {nsdecls("w")} w:numId="9{number}"><w:abstractNumId w:val="9{number}"/></w:num>'))
+    for level, words in items:
+        properties = document.add_paragraph(words)._p.get_or_add_pPr()
+        properties.append(
+            parse_xml(f'<w:numPr {nsdecls("w")}><w:ilvl w:val="{level}"/><w:numId w:val="9{number}"/></w:numPr>')
+        )
+
+
+def level(index: int, form: str, text: str, start: int = 1) -> str:
+    shape = f'<w:start w:val="{start}"/><w:numFmt w:val="{form}"/><w:lvlText w:val="{text}"/>'
+    return f'<w:lvl w:ilvl="{index}">{shape}</w:lvl>'
+
+
+def test_items_of_lists_have_their_numbers(tmp_path: Path) -> None:
+    document = python_docx.Document()
+    levels = level(0, "decimal", "%1.", 3) + level(1, "lowerLetter", "%2)") + level(2, "upperRoman", "%1.%3")
+    numbered(document, (0, "a"), (1, "b"), (1, "c"), (2, "d"), (0, "e"), (1, "f"), levels=levels)
+    document.add_paragraph("between")
+    numbered(document, (0, "g"), (1, "h"), levels=level(0, "bullet", "\uf0b7") + level(1, "bullet", "-"))
+    parsed = read(tmp_path, document)
+    assert parsed.text.split("\n\n")[0] == "3. a\n  a) b\n  b) c\n    3.I d\n4. e\n  a) f"
+    assert parsed.text.split("\n\n")[2] == "• g\n  - h"
+
+
+def test_a_list_that_restarts_counts_anew(tmp_path: Path) -> None:
+    document = python_docx.Document()
+    numbered(document, (0, "a"), (0, "b"), levels=level(0, "decimal", "%1."))
+    root = document.part.numbering_part.element
+    kind = root.findall(root[-1].tag)[-1].abstractNumId.val
+    root.append(
+        parse_xml(
+            f'<w:num {nsdecls("w")} w:numId="777"><w:abstractNumId w:val="{kind}"/>'
+            '<w:lvlOverride w:ilvl="0"><w:startOverride w:val="1"/></w:lvlOverride></w:num>'
+        )
+    )
+    properties = document.add_paragraph("c")._p.get_or_add_pPr()
+    properties.append(parse_xml(f'<w:numPr {nsdecls("w")}><w:numId w:val="777"/></w:numPr>'))
+    assert read(tmp_path, document).text == "1. a\n2. b\n1. c"
+
+
+def test_paragraphs_in_a_code_style_are_one_block(tmp_path: Path) -> None:
+    document = python_docx.Document()
+    document.styles.add_style("Source Code", 1)
+    document.add_paragraph("def f():", style="Source Code")
+    document.add_paragraph("    return 1", style="Source Code")
+    document.add_paragraph("That was code.")
+    assert outline(read(tmp_path, document))[0] == ("code", "def f():\n    return 1", ())
+
+
+def test_hidden_text_is_left_out_and_said(tmp_path: Path) -> None:
+    document = python_docx.Document()
+    paragraph = document.add_paragraph("Seen")
+    paragraph.add_run(" and not").font.hidden = True
+    parsed = read(tmp_path, document)
+    assert parsed.text == "Seen"
+    assert parsed.report.left_out == ("Text that the document hides.",)
+
+
+def test_a_damaged_part_beside_the_text_is_named_as_unread(tmp_path: Path) -> None:
+    document = python_docx.Document()
+    document.add_paragraph("Words")
+    document.save(str(tmp_path / "whole.docx"))
+    with zipfile.ZipFile(tmp_path / "whole.docx") as whole, zipfile.ZipFile(tmp_path / "a.docx", "w") as target:
+        for name in whole.namelist():
+            target.writestr(name, b"<broken" if name == "word/numbering.xml" else whole.read(name))
+    parsed = docx.parse(tmp_path / "a.docx", source="a.docx")
+    assert parsed.text == "Words"
+    assert parsed.report.unread == ("The part word/numbering.xml, which is missing or damaged.",)

@@ -110,6 +110,7 @@ class Composer:
         *,
         header_rows: int = 0,
         caption: str = "",
+        caption_below: bool = False,
         cells: Sequence[str] = (),
     ) -> None:
         """Append a table, one line for each row; rows without any text are ignored, and so is a table of such.
@@ -119,6 +120,7 @@ class Composer:
             header_rows: How many of the first rows are column headers.
             caption: Its words, which go before the table as a block of their own, unless the block
                 right before it says the same already.
+            caption_below: Whether the caption's block comes after the table, and is the caller's to add.
             cells: Where each row stands, "A5:C5"; every row is then a place within the current part.
         """
         caption = collapse(clean(caption))
@@ -126,7 +128,7 @@ class Composer:
         if not lines:
             return
         # A block is the last piece that was written.
-        if caption and not (self._parts and collapse(self._parts[-1]) == caption):
+        if caption and not caption_below and not (self._parts and collapse(self._parts[-1]) == caption):
             self.add("caption", caption)
         header = "\n".join(line for index, line in lines if index < header_rows)
         block = self._write_block("table", "\n".join(line for _, line in lines), self._headings.path)
