@@ -85,3 +85,114 @@ def test_images_are_counted_and_described(tmp_path: Path) -> None:
     document = read(tmp_path, "<p>See <img src=a.png alt='the chart'> here</p>")
     assert document.text == "See the chart here"
     assert document.report.images == 1
+
+
+def tables(document: ParsedDocument) -> list[tuple[str, str, str]]:
+    return [
+        (document.text[block.start : block.end], block.header, block.caption)
+        for block in document.blocks
+        if block.kind == "table"
+    ]
+
+
+def test_the_header_of_a_table_is_what_its_elements_say(tmp_path: Path) -> None:
+    document = read(
+        tmp_path,
+        "<table><caption>Boats</caption><thead><tr><td>a<td>b<tr><td>c<td>d</thead><tr><td>e<td>f</table>"
+        "<table><tr><td><th>2019<th>2018<tr><th>Sales<td>5<td>4</table>"
+        "<table><tr><td>Name<td>Crew<tr><td>Sula<td>2</table><table><tr><td>1<td>2<tr><td>3<td>4</table>",
+    )
+    assert tables(document) == [
+        ("a | b\nc | d\ne | f", "a | b\nc | d", "Boats"),
+        ("| 2019 | 2018\nSales | 5 | 4", "| 2019 | 2018", ""),
+        ("Name | Crew\nSula | 2", "Name | Crew", ""),
+        ("1 | 2\n3 | 4", "", ""),
+    ]
+
+
+def test_cells_that_span_rows_stand_in_each_and_those_that_span_columns_in_the_first(tmp_path: Path) -> None:
+    document = read(
+        tmp_path,
+        "<table><tr><th rowspan=2>Isle<th colspan=2>Pairs<th>Note<tr><th>2019<th>2020"
+        "<tr><td rowspan=2>Bellan<td>1<td>2<td rowspan=9>x<tr><td colspan=2>none<tr><td>Orsay<td>3<td>4</table>",
+    )
+    ((text, header, _),) = tables(document)
+    assert text.split("\n") == [
+        "Isle | Pairs |  | Note",
+        "Isle | 2019 | 2020",
+        "Bellan | 1 | 2 | x",
+        "Bellan | none |  | x",
+        "Orsay | 3 | 4 | x",
+    ]
+    assert header == "Isle | Pairs |  | Note\nIsle | 2019 | 2020"
+
+
+def test_wild_spans_stay_within_bounds(tmp_path: Path) -> None:
+    document = read(
+        tmp_path, "<table><tr><td colspan=99999999 rowspan=99999999>a<td>b<td colspan=-1>c<tr><td>d</table>"
+    )
+    assert len(document.text) < 1_000
+
+
+def test_the_caption_of_a_figure_is_that_of_its_table(tmp_path: Path) -> None:
+    table = "<table><tr><th>a<th>b<tr><td>1<td>2</table>"
+    above = read(tmp_path, f"<figure><figcaption>Table <b>1</b></figcaption><div>{table}</div></figure>")
+    below = read(tmp_path, f"<figure>{table}<figcaption>Table 1</figcaption></figure>")
+    assert [block.kind for block in above.blocks] == ["caption", "table"]
+    assert [block.kind for block in below.blocks] == ["table", "caption"]
+    assert tables(above)[0][2] == tables(below)[0][2] == "Table 1"
+
+
+def test_lists_keep_their_numbers_and_their_depth(tmp_path: Path) -> None:
+    document = read(
+        tmp_path,
+        "<ol start=3><li>three<ol type=a><li>a<li><p>b</p><p>more</p></ol><li value=7>seven<ul><li>x</ul><li></ol>"
+        "<dl><dt>Skerry<dd>A rock.</dl>",
+    )
+    assert document.text == ("3. three\n  a. a\n  b. b\n  more\n7. seven\n  x\nSkerry\nA rock.")
+
+
+def test_what_stands_around_the_main_part_is_left_out_and_said(tmp_path: Path) -> None:
+    words = "<p>" + "The boat leaves at noon. " * 20
+    document = read(
+        tmp_path,
+        f"<header>Site name<div>Log in</div></header><div><main><header>Kept</header>{words}<aside>Kept too</aside>"
+        "<nav>1 2 3</nav></main><aside>Read also</aside></div><footer>Imprint</footer>",
+    )
+    assert document.text.startswith("Kept\n\nThe boat")
+    assert document.text.endswith("Kept too")
+    assert document.report.left_out == ("navigation (1)", "page footers (1)", "page headers (1)", "sidebars (1)")
+
+
+def test_a_header_with_the_title_is_kept(tmp_path: Path) -> None:
+    words = "The boat leaves at noon. " * 20
+    document = read(tmp_path, f"<header><h1>Timetable</h1></header><article>{words}</article><footer>x</footer>")
+    assert document.text.startswith("Timetable\n\nThe boat")
+
+
+def test_without_a_main_part_only_menus_of_links_are_left_out(tmp_path: Path) -> None:
+    document = read(
+        tmp_path,
+        "<header>Kept</header><ul class='main-nav'><li><a href=a>One</a><li><a href=b>Two</a></ul>"
+        "<div id=menu>Soup of the day, with <a href=c>bread</a></div><article>Short.</article><footer>Kept</footer>",
+    )
+    assert document.text == "Kept\n\nSoup of the day, with bread\n\nShort.\n\nKept"
+    assert document.report.left_out == ("navigation (1)",)
+
+
+def test_a_page_of_nothing_but_menus_is_read_for_them(tmp_path: Path) -> None:
+    assert read(tmp_path, "<div class=menu><a href=a>One</a></div>").text == "One"
+
+
+def test_xhtml_elements_that_end_at_once_do(tmp_path: Path) -> None:
+    document = read(
+        tmp_path,
+        "<?xml version='1.0' encoding='ISO-8859-1'?><html xmlns='http://www.w3.org/1999/xhtml'><head><title/>"
+        "<script src='a.js'/></head><body><a id='x'/><p>Caf\u00e9<br/>au lait</p><hr/></body></html>".encode("latin-1"),
+    )
+    assert outline(document) == [("paragraph", "Caf\u00e9\nau lait", ())]
+
+
+def test_formulas_are_read_once(tmp_path: Path) -> None:
+    formula = "<math><mi>E</mi><mo>=</mo><mi>m</mi><annotation encoding=TeX>E=m</annotation></math>"
+    assert read(tmp_path, f"<p>So {formula} holds").text == "So E=m holds"
