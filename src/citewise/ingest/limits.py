@@ -9,14 +9,27 @@ MAX_PARTS = 20_000  # files within one
 MAX_RATIO = 200  # how many times larger a part of more than MIN_RATIO_MB may be unpacked than packed
 MIN_RATIO_MB = 20  # small parts may shrink as they like: repeated cells of sheets do
 MAX_STREAM_MB = 300  # of an old Office file's stream
-MAX_CELLS = 2_000_000  # non-empty cells of a workbook that are read
-MAX_ROWS_LOOKED_AT = 1_200_000  # rows of a sheet, the empty ones too; Excel ends at 1,048,576
+MAX_CELLS = 1_000_000  # cells with text that are read of a workbook
+MAX_ROWS = 200_000  # rows with text that are read of a workbook; each has a place of its own
+MAX_MERGED = 100_000  # merged cells of a sheet
 MAX_REPEATED = 1_000  # times that one row or cell with text is repeated in OpenDocument
 MAX_RTF_DEPTH = 2_000  # groups in groups
 MAX_SLIDES = 5_000
 MAX_CHART_POINTS = 5_000  # of one series
 
+# --- PDF and images -------------------------------------------------------------------
+
+MAX_PDF_PAGES = 5_000
+MAX_IMAGE_PAGES = 500  # of one TIFF
+MAX_IMAGE_PIXELS = 100_000_000  # of one picture, before anything is done with it
+
 # --- text -----------------------------------------------------------------------------
 
 MAX_RECORDS = 200_000  # lines of JSON lines
 MAX_JSON_DEPTH = 4  # keys that a path of headings names
+
+# --- files within files ---------------------------------------------------------------
+
+MAX_INNER_DEPTH = 4  # of attachments in attachments
+MAX_INNER_FILES = 1_000  # attachments of one file, those of its attachments too
+MAX_MESSAGES = 10_000  # of a mailbox

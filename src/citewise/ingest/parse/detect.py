@@ -74,7 +74,6 @@ _OTHER_KINDS: tuple[tuple[bytes, str], ...] = (
     (b"\x1a\x45\xdf\xa3", "a video"),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "an audio or video file"),
     (b"\x00\x00\x01\xba", "a video"),
-    (b"-----BEGIN PGP MESSAGE", "an encrypted (PGP) message"),
 )
 _RIFF = {b"WAVE": "an audio file", b"AVI ": "a video"}
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -211,6 +210,8 @@ def _other_kind(head: bytes, *, text: bool) -> str | None:
         return _RIFF.get(head[8:12])
     if head[4:8] == b"ftyp":
         return "a HEIC image" if head[8:11] in (b"hei", b"mif") else "an audio or video file"
+    if head.lstrip().startswith(b"-----BEGIN PGP MESSAGE"):
+        return "an encrypted (PGP) message"
     if head[257:262] == b"ustar":
         return "a tar archive"
     return None
