@@ -89,7 +89,7 @@ def plain_number(number: float) -> str:
     if number == int(number) and abs(number) < _LARGEST_PLAIN:
         return str(int(number))
     shown = f"{number:.15g}"
-    return format(Decimal(shown), "f") if "e" in shown and 1e-9 < abs(number) < _LARGEST_PLAIN else shown
+    return format(Decimal(shown), "f") if "e" in shown and 1e-9 < abs(number) < _LARGEST_SHOWN else shown
 
 
 @lru_cache(maxsize=4096)

@@ -68,7 +68,7 @@ def _goes_on(above: Sequence[str], row: Sequence[str]) -> bool:
         return False
     upper = [cell.strip() for cell in above]
     spans = any(not right or left == right for left, right in pairwise(upper[1:])) or sum(map(bool, upper)) == 1
-    corner = not row[0].strip()
+    corner = row[0].strip() in ("", upper[0])  # a cell that is merged down, or blank
     return spans and (corner or not upper[0] or sum(map(bool, upper)) == 1)
 
 

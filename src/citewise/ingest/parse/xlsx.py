@@ -1,0 +1,278 @@
+"""Reading the parts of an Excel workbook (.xlsx, .xlsm): rows of cells as they are shown.
+
+Read here and not with openpyxl, whose streaming mode knows neither merged cells nor hidden
+rows, needs a second pass for formulas without a stored value, and fails on style sheets and
+drawings that Excel itself opens.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from lxml import etree
+
+from citewise.ingest.limits import MAX_MERGED
+from citewise.ingest.parse.charts import chart_tables, diagram_items
+from citewise.ingest.parse.compose import Composer, collapse
+from citewise.ingest.parse.numbers import BUILT_IN, shown_number
+from citewise.ingest.parse.package import DamagedPartError, Package, Relation
+from citewise.ingest.parse.sheet_layout import Budget, SheetRow, column_index, write_sheet
+
+_R_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_DRAWING = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
+_CELL = re.compile(r"([A-Za-z]{1,3})(\d{1,7})")
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\b[^>]*?\bref=\"([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})\"")
+_BLOCK = 1 << 20  # bytes read at a time
+_LONGEST_TAG = 200  # bytes kept between them
+_LAST_COLUMN = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    name: str
+    relation: Relation
+    hidden: bool
+
+
+class Workbook:
+    """A workbook, written sheet by sheet."""
+
+    def __init__(self, package: Package, composer: Composer) -> None:
+        self.warnings: list[str] = []
+        self.unread: list[str] = []
+        self.images = 0
+        self._package = package
+        self._composer = composer
+        self._comments = False
+        self._objects = 0
+        self._hidden: list[str] = []
+        self._formulas = 0  # without a stored value
+        self._hidden_rows = 0  # of the sheet that is read
+        main = package.main_part()
+        root = package.xml(main)
+        relations = package.relations(main)
+        self._sheets = [
+            _Sheet(
+                each.get("name") or f"Sheet {number}",
+                relations[each.get(_R_ID)],
+                each.get("state", "visible") != "visible",
+            )
+            for number, each in enumerate(root.iter("{*}sheet"), 1)
+            if each.get(_R_ID) in relations
+        ]
+        properties = next(root.iter("{*}workbookPr"), None)
+        self._since_1904 = properties is not None and properties.get("date1904") in ("1", "true")
+        parts = {relation.kind: relation.target for relation in relations.values()}
+        self._strings = self._read_strings(parts.get("sharedStrings"))
+        self._formats = self._read_formats(parts.get("styles"))
+
+    def write(self, budget: Budget) -> None:
+        """Write every visible sheet."""
+        for sheet in self._sheets:
+            if sheet.hidden:
+                self._hidden.append(sheet.name)
+                continue
+            try:
+                self._write_sheet(sheet, budget)
+            except (DamagedPartError, etree.XMLSyntaxError):
+                self.unread.append(f"Sheet {sheet.name}, or the rest of it, which is damaged.")
+        if self._formulas:
+            self.warnings.append(
+                f"{self._formulas:,} {'formula has' if self._formulas == 1 else 'formulas have'} no stored value and "
+                "can only be shown as such: open the file in a spreadsheet program and save it to have the values."
+            )
+        self.unread += budget.unread
+
+    def left_out(self) -> list[str]:
+        """Say what was not read."""
+        left_out = []
+        if self._hidden:
+            left_out.append(f"Hidden {'sheet' if len(self._hidden) == 1 else 'sheets'}: {', '.join(self._hidden)}.")
+        if self._comments:
+            left_out.append("Comments.")
+        if self._objects:
+            left_out.append(f"{self._objects} embedded {'object' if self._objects == 1 else 'objects'}.")
+        if self.images:
+            left_out.append(f"{self.images} {'image' if self.images == 1 else 'images'}.")
+        return left_out
+
+    def _write_sheet(self, sheet: _Sheet, budget: Budget) -> None:
+        relations = self._package.relations(sheet.relation.target)
+        kinds = [relation.kind for relation in relations.values()]
+        self._comments |= any("comment" in kind.lower() for kind in kinds)
+        self._objects += sum(kind in ("oleObject", "package") for kind in kinds)
+        self._hidden_rows = 0
+        if sheet.relation.kind == "worksheet":
+            write_sheet(self._composer, sheet.name, budget.limited(sheet.name, self._rows(sheet.relation.target)))
+        if self._hidden_rows:
+            self.warnings.append(f"Sheet {sheet.name}: {self._hidden_rows:,} hidden rows were read too.")
+        for relation in relations.values():
+            if relation.kind == "drawing" and not relation.external:
+                try:
+                    self._write_drawing(sheet, relation.target)
+                except DamagedPartError:
+                    self.unread.append(f"Sheet {sheet.name}: its drawings, which are damaged.")
+
+    def _write_drawing(self, sheet: _Sheet, name: str) -> None:
+        """Write the words of text boxes and diagrams, and the figures of a sheet that is a chart."""
+        relations = self._package.relations(name).values()
+        self.images += sum(relation.kind == "image" for relation in relations)
+        root = self._package.xml(name)
+        if sheet.relation.kind != "worksheet":
+            self._composer.add("heading", sheet.name)
+        with self._composer.place(sheet.name):
+            for shape in root.iter(f"{_DRAWING}sp"):
+                for paragraph in shape.iter(f"{_A}p"):
+                    self._composer.add("paragraph", "".join(text.text or "" for text in paragraph.iter(f"{_A}t")))
+            for relation in relations:
+                if relation.kind == "diagramData":
+                    for level, words in diagram_items(self._package.xml(relation.target)):
+                        self._composer.add("list_item", words, indent=min(level, 8))
+                elif relation.kind == "chart" and sheet.relation.kind != "worksheet":
+                    for caption, rows in chart_tables(self._package.xml(relation.target)):
+                        self._composer.add_table(rows, header_rows=1, caption=caption)
+
+    def _rows(self, name: str) -> Iterator[SheetRow]:
+        """Yield the rows of a sheet that have text."""
+        across, down = self._merged(name)
+        above: dict[int, str] = {}  # what goes on below, by column
+        number = 0
+        for element in self._elements(name, "{*}row"):
+            own = element.get("r") or ""
+            number = int(own) if own.isdigit() else number + 1
+            cells = self._cells(element)
+            if not cells:
+                continue
+            self._hidden_rows += element.get("hidden") in ("1", "true")
+            for column, (first, last) in down.get(number, {}).items():
+                if number == first:
+                    above[column] = cells.get(column, "")
+                elif column in above:
+                    cells.setdefault(column, above[column])
+                if number >= last:
+                    above.pop(column, None)
+            row = SheetRow(number, {column: words for column, words in cells.items() if words})
+            for first, last in across.get(number, ()):
+                if first in row.cells:
+                    row.across.update(dict.fromkeys(range(first + 1, last + 1), row.cells[first]))
+            yield row
+
+    def _cells(self, row: Any) -> dict[int, str]:
+        cells: dict[int, str] = {}
+        column = -1
+        for cell in row.iterchildren("{*}c"):
+            found = _CELL.fullmatch(cell.get("r") or "")
+            column = column_index(found[1]) if found else column + 1
+            words = self._value(cell)
+            if words and column < _LAST_COLUMN:
+                cells[column] = words
+        return cells
+
+    def _value(self, cell: Any) -> str:
+        value = formula = None
+        for child in cell.iterchildren(tag="*"):
+            if child.tag.endswith("}v"):
+                value = child.text
+            elif child.tag.endswith("}is"):
+                return collapse(_string(child))
+            elif child.tag.endswith("}f"):
+                formula = child.text
+        kind = cell.get("t", "n")
+        if value is not None:
+            return self._stored(value.strip(), kind, cell.get("s") or "0")
+        if not formula or kind == "str":
+            return ""
+        self._formulas += 1
+        return f"={collapse(formula)}"
+
+    def _stored(self, value: str, kind: str, style: str) -> str:
+        """Show a stored value by the kind and the style of its cell."""
+        if kind == "s":
+            return self._strings[int(value)] if value.isdigit() and int(value) < len(self._strings) else ""
+        if kind == "b":
+            return "TRUE" if value == "1" else "FALSE"
+        if kind != "n":
+            return collapse(value)
+        code = self._formats[int(style)] if style.isdigit() and int(style) < len(self._formats) else ""
+        return shown_number(value, code, since_1904=self._since_1904)
+
+    def _read_strings(self, name: str | None) -> list[str]:
+        if name is None or name not in self._package:
+            return []
+        try:
+            return [collapse(_string(element)) for element in self._elements(name, "{*}si")]
+        except (DamagedPartError, etree.XMLSyntaxError):
+            self.unread.append("The texts of cells, which are damaged.")
+            return []
+
+    def _read_formats(self, name: str | None) -> list[str]:
+        """Return the number format of every style of cells."""
+        if name is None:
+            return []
+        try:
+            root = self._package.xml(name)
+        except DamagedPartError:
+            self.warnings.append("Dates and percentages show as plain numbers: the file's styles are damaged.")
+            return []
+        own = {each.get("numFmtId"): each.get("formatCode") or "" for each in root.iter("{*}numFmt")}
+        formats = []
+        for styles in root.iter("{*}cellXfs"):
+            for style in styles.iterchildren("{*}xf"):
+                number = style.get("numFmtId") or "0"
+                formats.append(own.get(number) or (BUILT_IN.get(int(number), "") if number.isdigit() else ""))
+        return formats
+
+    def _elements(self, name: str, tag: str) -> Iterator[Any]:
+        """Yield elements one by one, and forget each before the next."""
+        with self._package.open(name) as file:
+            for _, element in etree.iterparse(file, tag=tag, resolve_entities=False, no_network=True, huge_tree=False):
+                yield element
+                element.clear()
+                while element.getprevious() is not None:
+                    del element.getparent()[0]
+
+    def _merged(self, name: str) -> tuple[dict[int, list[tuple[int, int]]], dict[int, dict[int, tuple[int, int]]]]:
+        """Find merged cells, which the file names after the rows.
+
+        Returns:
+            By row: first and last column of cells merged across; and by row and column: first and
+            last row of cells merged down.
+        """
+        across: dict[int, list[tuple[int, int]]] = {}
+        down: dict[int, dict[int, tuple[int, int]]] = {}
+        rows_left = MAX_MERGED
+        for left, top, right, bottom in self._merged_ranges(name):
+            first, last = column_index(left), min(column_index(right), _LAST_COLUMN)
+            if last > first:
+                across.setdefault(top, []).append((first, last))
+            if top < bottom <= top + rows_left:
+                rows_left -= bottom - top
+                for row in range(top, bottom + 1):
+                    down.setdefault(row, {})[first] = (top, bottom)
+        return across, down
+
+    def _merged_ranges(self, name: str) -> Iterator[tuple[str, int, str, int]]:
+        kept = b""
+        count = 0
+        with self._package.open(name) as file:
+            while block := file.read(_BLOCK):
+                block = kept + block
+                end = 0
+                for found in _MERGED.finditer(block):
+                    end = found.end()
+                    count += 1
+                    if count > MAX_MERGED:
+                        return
+                    yield found[1].decode(), int(found[2]), found[3].decode(), int(found[4])
+                kept = block[max(end, len(block) - _LONGEST_TAG) :]
+
+
+def _string(element: Any) -> str:
+    """Return a text in one or several formats, without the signs that say how to pronounce it."""
+    return "".join(
+        text.text or "" for text in element.iter("{*}t") if not text.getparent().tag.endswith("}rPh")
+    ).replace("_x000D_", "")
