@@ -87,7 +87,7 @@ def test_stop_keeps_what_was_written(page: Page, ask: Ask) -> None:
 def test_sources_can_be_walked_through_and_the_original_had(page: Page, ask: Ask, handbook: Path) -> None:
     ask("When are blankets washed?")
     finished(page)
-    page.get_by_role("button", name=re.compile(r"^\[1\] handbook\.pdf, p\. \d$")).click()
+    page.get_by_role("button", name=re.compile(r"^\[1\] handbook\.pdf, page \d$")).click()
     panel = page.locator(".st-key-source_panel")
     expect(panel).to_contain_text("Source 1 of 2")
     panel.get_by_role("button", name="Next source").click()

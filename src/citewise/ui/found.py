@@ -8,11 +8,12 @@ from typing import Any
 
 import streamlit as st
 
+from citewise.answer.incomplete import incomplete_of
 from citewise.types import Answer, ScoredChunk, Turn
 from citewise.ui import place
 from citewise.ui.place import Target
 from citewise.ui.render import VERDICT_NAMES
-from citewise.ui.text import counted, escaped, excerpt, file_name, shortened
+from citewise.ui.text import counted, escaped, excerpt, file_name, locator_of, shortened
 
 _SCORES = ("dense", "keyword", "fused", "rerank")
 
@@ -21,6 +22,22 @@ def show_degraded(answer: Answer) -> None:
     """Say plainly which part of the search ran on a fallback, and why."""
     for note in _strings(answer.trace.get("degraded")):
         st.warning(escaped(note), icon=":material/build:")
+
+
+def show_incomplete(answer: Answer) -> None:
+    """Say which documents behind the answer could not be read in full, and lead to their reports."""
+    for one in incomplete_of(answer):
+        with st.container(
+            key=f"incomplete_{one.document_id}", horizontal=True, gap="xsmall", vertical_alignment="center"
+        ):
+            st.html(
+                f'<p class="incomplete"><i></i><b>{escape(file_name(one.source))}</b> could not be read in full: '
+                f"{escape(one.missing)}.</p>",
+                width="content",
+            )
+            library = place.library()
+            if library is not None:
+                st.page_link(library, label="See its report", query_params={"document": one.document_id})
 
 
 def show_how(turn: Turn) -> None:
@@ -89,12 +106,12 @@ def _passages(turn: Turn) -> None:
 
 
 def _passage(turn: Turn, index: int, context: ScoredChunk) -> None:
-    page = f", p. {context.chunk.page_first}" if context.chunk.page_first else ""
+    where = f", {shortened(locator_of(context), 40)}".rstrip(", ")
     scores = " · ".join(
         f"{name} {context.scores[name]:.3g}" for name in _SCORES if context.scores.get(name) is not None
     )
     st.button(
-        f"{context.rank}. **{escaped(shortened(file_name(context.source), 48))}**{escaped(page)} "
+        f"{context.rank}. **{escaped(shortened(file_name(context.source), 48))}**{escaped(where)} "
         f":gray[{escaped(scores)}]  \n{escaped(excerpt(context.chunk.text, 110))}",
         key=f"context_{turn.id}_{index}",
         type="primary" if place.source() == Target(turn.id, "context", index) else "secondary",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from citewise.ui import chat, index, library
+from citewise.ui import chat, index, library, place
 from citewise.ui.failures import friendly
 from citewise.ui.sidebar import show_sidebar
 
@@ -29,6 +29,7 @@ def main() -> None:
         st.Page(index.page, title="Index", icon=":material/database:", url_path="index"),
     ]
     current = st.navigation(pages, position="hidden")
+    place.set_library(pages[1])
     with friendly():
         show_sidebar(pages, current=current)
     with friendly():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -14,31 +13,12 @@ from citewise.types import Turn
 from citewise.ui import components, place, state
 from citewise.ui.failures import friendly
 from citewise.ui.place import Target
-from citewise.ui.render import passage_html
-from citewise.ui.text import escaped, file_name, shortened
+from citewise.ui.text import escaped, file_name, locator_of
 from citewise.ui.text import place as place_text
+from citewise.ui.viewer import Passage, show_view
 
 if TYPE_CHECKING:
     from citewise.engine import Engine
-
-_WIDTHS = {"Fit": 1000, "Large": 1700}  # pixels of the rendered page
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """What the panel shows, cited or only retrieved."""
-
-    label: str  # Source 2 of 3
-    document_id: str
-    version: int
-    source: str
-    title: str
-    start: int  # characters of the document's text
-    end: int
-    page: int | None
-    headings: tuple[str, ...]
-    text: str
-    marker: int | None  # None for a passage that was retrieved but not cited
 
 
 def show_panel(turns: Sequence[Turn]) -> bool:
@@ -58,23 +38,14 @@ def show_panel(turns: Sequence[Turn]) -> bool:
         )
         _bar(turn, target, passage)
         heading = escape(passage.title or file_name(passage.source))
-        where = place_text(passage.page, passage.headings)
+        where = place_text(passage.locator, passage.headings)
         name = file_name(passage.source)
         below = " · ".join(escape(part) for part in (name if name != passage.title else "", where) if part)
         st.html(f'<div class="source-head"><h2>{heading}</h2><p>{below}</p></div>')
         note = _change(state.engine(), passage)
         if note:
             st.info(escaped(note), icon=":material/history:")
-        image = _page_image(state.engine(), turn, passage)
-        # A page shows the words among their neighbours better than its bare text could.
-        if image is None or passage.marker is None:
-            words = _in_context(state.engine(), passage)
-        else:
-            words = passage_html(passage.text, 0, len(passage.text))
-        if passage.text:
-            st.html(f'<div class="passage">{words}</div>')
-        if image is not None:
-            _page(passage, image)
+        show_view(state.engine(), turn, passage)
         _original(state.engine(), passage)
     return True
 
@@ -96,6 +67,7 @@ def _passage(turn: Turn, target: Target) -> Passage | None:
             citation.start,
             citation.end,
             citation.page,
+            locator_of(citation),
             citation.headings,
             citation.quote,
             citation.marker,
@@ -113,6 +85,7 @@ def _passage(turn: Turn, target: Target) -> Passage | None:
         chunk.start,
         chunk.end,
         chunk.page_first,
+        locator_of(context),
         chunk.headings,
         chunk.text,
         None,
@@ -165,55 +138,6 @@ def _change(engine: Engine, passage: Passage) -> str | None:
     if document.serving_version not in {None, passage.version}:
         return "This document changed since. The passage is shown as it was when it was quoted."
     return None
-
-
-def _in_context(engine: Engine, passage: Passage) -> str:
-    def read() -> str:
-        text = engine.show(passage.document_id, version=passage.version).text
-        return passage_html(text, passage.start, passage.end)
-
-    try:
-        engine.document(passage.document_id)  # what was removed is not shown from memory either
-        return place.remembered("passage", passage, read)
-    except NotFoundError:
-        return passage_html(passage.text, 0, len(passage.text))
-
-
-def _page_image(engine: Engine, turn: Turn, passage: Passage) -> bytes | None:
-    """The rendered page, its quoted words boxed; ``None`` for formats without pages and erased originals."""
-    page, zoom = passage.page, _zoom()
-
-    def render(page: int) -> bytes:
-        if passage.marker is None:
-            return engine.page_image(passage.document_id, page, version=passage.version, width=_WIDTHS[zoom])
-        return engine.citation_image(turn.id, passage.marker, width=_WIDTHS[zoom])
-
-    if page is None:
-        return None
-    try:
-        engine.document(passage.document_id)  # what was removed is not shown from memory either
-        return place.remembered("page", (passage, zoom), lambda: render(page))
-    except CitewiseError:
-        return None  # the words stand for themselves; the note says when the document is gone
-
-
-def _zoom() -> str:
-    return st.session_state.get("zoom") or "Fit"
-
-
-def _page(passage: Passage, image: bytes) -> None:
-    with st.container(key="page_bar", horizontal=True, vertical_alignment="center", wrap=False):
-        st.html(f'<h3 class="label">Page {passage.page}</h3>')
-        st.segmented_control(
-            "Size of the page", list(_WIDTHS), default="Fit", required=True, key="zoom", label_visibility="collapsed"
-        )
-    zoom = _zoom()
-    with st.container(key=f"page_{zoom.lower()}"):
-        st.image(
-            image,
-            width="stretch" if zoom == "Fit" else _WIDTHS["Large"],
-            alt=f"Page {passage.page} of {file_name(passage.source)}: {shortened(passage.text, 400)}",
-        )
 
 
 def _original(engine: Engine, passage: Passage) -> None:

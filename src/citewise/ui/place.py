@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar, cast
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from citewise.types import Document
 from citewise.ui import state
@@ -63,6 +64,17 @@ def open_source(target: Target) -> None:
 def close_source() -> None:
     """Close the source panel."""
     st.session_state["source"] = None
+
+
+def set_library(page: StreamlitPage) -> None:
+    """Remember the library's page, so that others can lead to a document there."""
+    st.session_state["library"] = page
+
+
+def library() -> StreamlitPage | None:
+    """The library's page for a link; ``None`` where a page is shown by itself."""
+    found: StreamlitPage | None = st.session_state.get("library")
+    return found
 
 
 def collection() -> str:

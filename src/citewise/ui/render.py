@@ -32,6 +32,10 @@ _FULL_LINE = 0.8  # share of a paragraph's longest line from which a line is tak
 _OURS = re.compile("[\ue000-\ue002]")
 _MARKER = re.compile(r"\[(\d{1,3})\]")
 _TRAILING_MARKERS = re.compile(r"(?: ?\[\d{1,3}\])*")
+# Inline Markdown that a mark does not begin or end in.
+_INLINE_BOLD = re.compile("(\\*\\*|__)(?=\\S)([^*_\n\ue001\ue002]+)(?<=\\S)\\1")
+_INLINE_CODE = re.compile("`([^`\n\ue001\ue002]+)`")
+_INLINE_LINK = re.compile("!?\\[([^\\]\\[\n\ue001\ue002]*)\\]\\([^()\\s\ue001\ue002]*\\)")
 _VERDICT_PLACE = re.compile(f"{_VERDICT_MARK}(\\d+){_MARK_END}")
 _CHIP_PLACE = re.compile(f"{_CHIP_MARK}(\\d+){_MARK_END}")
 
@@ -83,6 +87,35 @@ def passage_html(text: str, start: int, end: int, *, around: int = 280) -> str:
     before = ("… " if first else "") + text[first:start].lstrip()
     after = text[end:last].rstrip() + (" …" if last < len(text) else "")
     return _paragraphs(before, text[start:end], after)
+
+
+def marked_html(text: str, start: int, end: int, *, markdown: bool = False, lines: bool = False) -> str:
+    """Escape ``text`` with ``text[start:end]`` in ``<mark>``; positions may lie outside of it.
+
+    Args:
+        text: Plain text.
+        start: Where the mark begins.
+        end: Where it ends, exclusive.
+        markdown: Whether bold words, code and links are shown as such instead of their signs.
+        lines: Whether lines stay as they are; else those that end where a page's lines end are
+            joined, and paragraphs (set apart by two line ends in the result) are marked each for itself.
+    """
+    text = _OURS.sub("\ufffd", text)
+    start, end = min(max(0, start), len(text)), max(0, min(len(text), end))
+    if start < end:
+        quote = re.sub(r"\s*\n\s*\n\s*", f"{_MARK_END}\n\n{_CHIP_MARK}", text[start:end])
+        text = f"{text[:start]}{_CHIP_MARK}{quote}{_MARK_END}{text[end:]}"
+    if not lines:
+        parts = [_joined(part.strip()) for part in re.split(r"\n\s*\n", text) if part.strip()]
+        text = "\n\n".join(parts)
+    html = escape(text, quote=False)
+    if markdown:
+        html = _INLINE_LINK.sub(r"\1", html)
+        html = _INLINE_BOLD.sub(r"<strong>\2</strong>", _INLINE_CODE.sub(r"<code>\1</code>", html))
+    if not lines:
+        html = re.sub(r"(?<!\n)\n(?!\n)", "<br>", html)
+    html = html.replace(f"{_CHIP_MARK}{_MARK_END}", "")
+    return html.replace(_CHIP_MARK, "<mark>").replace(_MARK_END, "</mark>")
 
 
 def _paragraphs(before: str, quote: str, after: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
-from citewise.types import Document, DocumentStatus
+from citewise.types import Citation, Document, DocumentStatus, ScoredChunk
 
 STAGES: dict[DocumentStatus, str] = {
     "received": "Waiting",
@@ -23,6 +23,7 @@ STAGES: dict[DocumentStatus, str] = {
 _STAGE_ORDER: tuple[DocumentStatus, ...] = ("received", "parsing", "chunking", "embedding", "indexing", "ready")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|$~<>&:])")
 _CODE = re.compile("`([^`]+)`")
+_COUNTED = re.compile(r"^(?:page|slide|line)s?(?= \d)")
 _SHORTCODE = re.compile(r":(?=[\w+/-]+[:\[])")
 
 
@@ -59,17 +60,23 @@ def file_name(source: str) -> str:
     return source.replace("\\", "/").rstrip("/").rpartition("/")[2] or source or "Erased document"
 
 
-def place(page: int | None, headings: Sequence[str]) -> str:
+def locator_of(found: Citation | ScoredChunk) -> str:
+    """Where a passage stands in its original; of answers from before there were locators the page."""
+    page = found.page if isinstance(found, Citation) else found.chunk.page_first
+    return found.locator or (f"page {page}" if page else "")
+
+
+def place(locator: str, headings: Sequence[str]) -> str:
     """Where a passage stands: ``Page 9 · Travel › Meals``; empty when the format tells nothing."""
-    parts = [f"Page {page}"] if page else []
-    if headings:
-        parts.append(" › ".join(headings))
-    return " · ".join(parts)
+    path = " › ".join(headings)
+    where = _COUNTED.sub(lambda found: found[0].capitalize(), locator)
+    return " · ".join(dict.fromkeys(part for part in (where, path) if part))
 
 
-def source_label(marker: int, source: str, page: int | None) -> str:
-    """The name of a source button: ``[2] b.pdf, p. 9``."""
-    return f"[{marker}] {shortened(file_name(source), 44)}{f', p. {page}' if page else ''}"
+def source_label(marker: int, source: str, locator: str) -> str:
+    """The name of a source button: ``[2] b.pdf, page 9``."""
+    where = f", {shortened(locator, 40)}" if locator else ""
+    return f"[{marker}] {shortened(file_name(source), 44)}{where}"
 
 
 def size(count: int) -> str:

@@ -13,7 +13,7 @@ from citewise.ui.failures import friendly
 from citewise.ui.notices import attempt
 from citewise.ui.place import Target
 from citewise.ui.render import answer_html
-from citewise.ui.text import counted, escaped, excerpt, file_name, shortened, source_label
+from citewise.ui.text import counted, escaped, excerpt, file_name, locator_of, shortened, source_label
 from citewise.ui.text import place as place_text
 
 POLL_S = 0.3
@@ -123,8 +123,8 @@ def _text(turn: Turn) -> None:
 
 
 def _chip_label(citation: Citation) -> str:
-    where = f", page {citation.page}" if citation.page else ""
-    return f"Open source {citation.marker}: {file_name(citation.source)}{where}"
+    where = locator_of(citation)
+    return f"Open source {citation.marker}: {file_name(citation.source)}{f', {where}' if where else ''}"
 
 
 def _finished(turn: Turn) -> None:
@@ -140,6 +140,7 @@ def _finished(turn: Turn) -> None:
             _checks(answer)
     if answer.status in _ENDINGS:
         _ending(turn)
+    found.show_incomplete(answer)
     found.show_degraded(answer)
     found.show_how(turn)
 
@@ -151,7 +152,7 @@ def _sources(turn: Turn) -> None:
         for citation in turn.answer.citations:
             target = Target(turn.id, "citation", citation.marker)
             st.button(
-                escaped(source_label(citation.marker, citation.source, citation.page)),
+                escaped(source_label(citation.marker, citation.source, locator_of(citation))),
                 key=f"source_{turn.id}_{citation.marker}",
                 type="primary" if opened == target else "secondary",
                 on_click=place.open_source,
@@ -183,7 +184,7 @@ def _abstained(turn: Turn) -> None:
     with st.container(key=f"nearest_{turn.id}", gap="xsmall"):
         for index, context in enumerate(answer.contexts[:_NEAREST]):
             target = Target(turn.id, "context", index)
-            where = place_text(context.chunk.page_first, context.chunk.headings[-1:])
+            where = place_text(locator_of(context), context.chunk.headings[-1:])
             st.button(
                 f"**{escaped(shortened(file_name(context.source), 60))}**"
                 f"{f' · {escaped(shortened(where, 60))}' if where else ''}  \n"

@@ -174,7 +174,7 @@ class FakeEngine(FakeIndex):
     def page_image(self, document_id: str, page: int, *, version: int | None = None, width: int = 1000) -> bytes:
         return _page(boxes=False)
 
-    def citation_image(self, turn_id: str, marker: int, *, width: int = 1000) -> bytes:
+    def citation_image(self, turn_id: str, marker: int, *, page: int | None = None, width: int = 1000) -> bytes:
         return _page(boxes=True)
 
     def cancel(self, document_id: str) -> None:

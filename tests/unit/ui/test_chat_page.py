@@ -88,7 +88,7 @@ def test_an_answer_puts_its_conversation_into_the_address(with_document: FakeEng
 def test_a_source_button_opens_the_quoted_words_and_their_page(with_document: FakeEngine, open_chat: OpenChat) -> None:
     app = ask(open_chat())
     button = app.button(key="source_t1_2")
-    assert button.label == r"\[2\] handbook\.pdf, p\. 9"
+    assert button.label == r"\[2\] handbook\.pdf, page 9"
     button.click().run()
     assert not app.exception
     assert "<mark>Receipts are handed in within four weeks; later ones are not paid.</mark>" in words(app)

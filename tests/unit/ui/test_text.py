@@ -65,13 +65,15 @@ def test_sizes_have_two_or_three_digits(count: int, shown: str) -> None:
 
 
 def test_a_source_is_named_by_marker_file_and_page() -> None:
-    assert source_label(2, "folder/b.pdf", 9) == "[2] b.pdf, p. 9"
+    assert source_label(2, "folder/b.pdf", "page 9") == "[2] b.pdf, page 9"
     assert source_label(1, "notes.md", None) == "[1] notes.md"
 
 
 def test_a_place_names_page_and_headings_where_there_are_any() -> None:
-    assert place(9, ["Travel", "Meals"]) == "Page 9 · Travel › Meals"
-    assert place(None, []) == ""
+    assert place("page 9", ["Travel", "Meals"]) == "Page 9 · Travel › Meals"
+    assert place("pages!A5", []) == "pages!A5"  # a sheet is called as its file calls it
+    assert place("Travel › Meals", ["Travel", "Meals"]) == "Travel › Meals"
+    assert place("", []) == ""
 
 
 def test_dates_are_as_short_as_they_can_be() -> None:
