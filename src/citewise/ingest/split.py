@@ -246,7 +246,7 @@ class _Splitter:
         block = self._blocks[index]
         if block.kind == "caption":
             following = self._blocks[index + 1] if index + 1 < len(self._blocks) else block
-            return following.kind == "table" and following.caption == collapse(self._text[block.start : block.end])
+            return following.kind == "table" and bool(following.caption)
         if block.kind == "table":
             below = self._text[self._header_end(block) : place]
             return bool(block.header) and not below.strip(_RULE)

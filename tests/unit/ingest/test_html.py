@@ -127,6 +127,17 @@ def test_cells_that_span_rows_stand_in_each_and_those_that_span_columns_in_the_f
     assert header == "Isle | Pairs |  | Note\nIsle | 2019 | 2020"
 
 
+def test_columns_that_only_keep_others_apart_are_left_out(tmp_path: Path) -> None:
+    row = "<tr><td>{}<td>&nbsp;<td colspan=2>{}<td>{}"
+    document = read(tmp_path, f"<table>{row.format('Name', '2019', '2018')}{row.format('Sales', '5', '4')}</table>")
+    assert document.text == "Name | 2019 | 2018\nSales | 5 | 4"
+
+
+def test_a_table_within_a_table_is_read_by_itself(tmp_path: Path) -> None:
+    document = read(tmp_path, "<table><tr><td>out<td><table><tr><td>Name<td>Crew<tr><td>Sula<td>2</table></table>")
+    assert outline(document) == [("paragraph", "out", ()), ("table", "Name | Crew\nSula | 2", ())]
+
+
 def test_wild_spans_stay_within_bounds(tmp_path: Path) -> None:
     document = read(
         tmp_path, "<table><tr><td colspan=99999999 rowspan=99999999>a<td>b<td colspan=-1>c<tr><td>d</table>"

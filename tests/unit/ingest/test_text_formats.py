@@ -111,6 +111,39 @@ def test_front_matter_gives_the_title_and_makes_no_heading(tmp_path: Path) -> No
     assert [kind for kind, _, _ in outline(document)] == ["paragraph", "heading", "paragraph"]
 
 
+def tables(document: ParsedDocument) -> list[tuple[str, str]]:
+    return [(block.header, block.caption) for block in document.blocks if block.kind == "table"]
+
+
+def test_tables_in_markdown_have_their_header_and_caption(tmp_path: Path) -> None:
+    document = read_markdown(
+        tmp_path,
+        "**Table 1:** The *boats*\n\n| Name | Crew |\n|:--|--:|\n| Sula | 2 |\n\nNot a caption.\n\n"
+        "> a | b\n> --|--\n> 1 | 2\n\n | x | |\n |---|---|\n | 1 | 2 |\n\n: Below\n\nTable 9: lone",
+    )
+    assert tables(document) == [("Name | Crew", "Table 1: The boats"), ("a | b", ""), ("x", "Below")]
+    assert [block.kind for block in document.blocks].count("caption") == 2
+
+
+def test_headings_in_html_within_markdown_are_headings(tmp_path: Path) -> None:
+    document = read_markdown(tmp_path, "<h1 align=center>\n  The <b>Boats</b>\n</h1>\n\nText\n\n<p>x</p>\n")
+    assert [(kind, path) for kind, _, path in outline(document)] == [
+        ("heading", ()),
+        ("paragraph", ("The Boats",)),
+        ("paragraph", ("The Boats",)),
+    ]
+
+
+def test_footnotes_and_nested_lists_in_markdown_keep_their_lines(tmp_path: Path) -> None:
+    document = read_markdown(tmp_path, "Text[^1].\n\n1. one\n   - two\n     3) three\n\n[^1]: The note\n    goes on.\n")
+    assert [(kind, words) for kind, words, _ in outline(document)] == [
+        ("paragraph", "Text[^1]."),
+        ("list_item", "1. one"),
+        ("list_item", "- two\n     3) three"),
+        ("paragraph", "[^1]: The note\n    goes on."),
+    ]
+
+
 def test_images_in_markdown_are_counted_as_left_out(tmp_path: Path) -> None:
     document = read_markdown(tmp_path, "![A map](map.png) and ![](x.png)\n")
     assert document.report.images == 2

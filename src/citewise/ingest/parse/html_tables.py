@@ -15,7 +15,7 @@ _LONGEST_REPEATED = 200  # characters of a cell that spans rows; a longer one st
 
 def is_data(table: LexborNode) -> bool:
     """Whether a table holds data, rather than laying out a page."""
-    if table.attributes.get("role") in ("presentation", "none") or table.css_first("table table") is not None:
+    if table.attributes.get("role") in ("presentation", "none") or len(table.css("table")) > 1:  # itself counts
         return False
     if table.css_first("th, caption, thead") is not None:
         return True
@@ -28,7 +28,8 @@ def lay_out(
     """Return the texts of a table's cells, one for each column.
 
     A cell that spans columns stands in the first of them, one that spans rows in each of those:
-    so a row says by itself what it is about.
+    so a row says by itself what it is about. Columns without any text, which only keep others
+    apart, are left out.
 
     Args:
         rows: Its ``tr`` elements.
@@ -58,10 +59,9 @@ def lay_out(
                 below[len(line)] = (height - 1, repeated, width)
             line += [text, *[""] * (width - 1)]
         spanning = below
-        while line and not line[-1]:
-            line.pop()
         grid.append(line)
-    return grid
+    filled = {column for line in grid for column, text in enumerate(line) if text}
+    return [_filled(line, filled) for line in grid]
 
 
 def header_rows(rows: Sequence[LexborNode], grid: Sequence[Sequence[str]]) -> int:
@@ -76,6 +76,14 @@ def header_rows(rows: Sequence[LexborNode], grid: Sequence[Sequence[str]]) -> in
             break
         count += 1
     return count if 0 < count < len(rows) else count_header_rows(grid)
+
+
+def _filled(line: Sequence[str], columns: set[int]) -> list[str]:
+    """Return the cells of some columns, without empty ones at the end."""
+    kept = [text for column, text in enumerate(line) if column in columns]
+    while kept and not kept[-1]:
+        kept.pop()
+    return kept
 
 
 def _span(cell: LexborNode, name: str, most: int) -> int:

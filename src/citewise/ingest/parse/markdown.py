@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from citewise.ingest.parse.compose import HeadingPath, collapse, finish
@@ -23,6 +23,11 @@ _KINDS: dict[str, BlockKind] = {
     "list_item_open": "list_item",
 }
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(?P<body>(?:.*\n)*?)(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
+_HTML_HEADING = re.compile(r"\s*<h(?P<level>[1-6])\b[^>]*>(?P<words>.*?)</h(?P=level)>\s*", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<[^<>]*>")
+_MARKUP = re.compile(r"[*_`]+")
+_CAPTION = re.compile(r"(?:[*_]{0,3}(?:table|tab\.|tabelle|tableau|tabla)\s*[\d.]*\s*[:.\u2013-]|:\s)", re.IGNORECASE)
+_AROUND_ROW = " \t>|"  # before and after the cells of a row, quotes included
 _FRONT_TITLE = re.compile(r"^title:[ \t]*(?P<title>.+?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
 
 
@@ -73,7 +78,11 @@ def _lines(body: str) -> tuple[list[_Lines], int]:
         if token.type == "heading_open":
             level = int(token.tag[1])
             title = collapse("".join(child.content for child in tokens[index + 1].children or ()))
-        found.append(_Lines(_KINDS[token.type], token.map[0], token.map[1], title, level))
+        kind = _KINDS[token.type]
+        heading = _HTML_HEADING.fullmatch(token.content) if token.type == "html_block" else None
+        if heading:
+            kind, level, title = "heading", int(heading["level"]), collapse(_TAG.sub("", heading["words"]))
+        found.append(_Lines(kind, token.map[0], token.map[1], title, level))
     return found, images
 
 
@@ -88,7 +97,30 @@ def _blocks(text: str, body: int, found: list[_Lines]) -> list[Block]:
         start, end = _trim(text, starts[lines.first], starts[min(lines.stop, len(starts) - 1)])
         if start < end:
             above = headings.enter(lines.level, lines.title) if lines.kind == "heading" else headings.path
-            blocks.append(Block(kind=lines.kind, start=start, end=end, headings=above))
+            header = _header(text, start) if lines.kind == "table" else ""
+            blocks.append(Block(kind=lines.kind, start=start, end=end, headings=above, header=header))
+    return _with_captions(text, blocks)
+
+
+def _header(text: str, start: int) -> str:
+    """Return the column headers of the table at ``start``: the words of its first row, as they stand there."""
+    end = text.find("\n", start)
+    return text[start : end if end >= 0 else len(text)].strip(_AROUND_ROW)
+
+
+def _with_captions(text: str, blocks: list[Block]) -> list[Block]:
+    """Give tables the captions that stand right above or, as Pandoc has them too, right below."""
+    for index, table in enumerate(blocks):
+        for beside in (index - 1, index + 1):
+            if table.kind != "table" or not 0 <= beside < len(blocks) or blocks[beside].kind != "paragraph":
+                continue
+            words = text[blocks[beside].start : blocks[beside].end]
+            # Only Pandoc's mark tells a caption below from the caption of the next table.
+            if _CAPTION.match(words) and (beside < index or words.startswith((":", "Table:"))):
+                caption = collapse(_MARKUP.sub("", words)).removeprefix(":").strip()
+                blocks[index] = replace(blocks[index], caption=caption)
+                blocks[beside] = replace(blocks[beside], kind="caption")
+                break
     return blocks
 
 
