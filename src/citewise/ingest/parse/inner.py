@@ -35,19 +35,12 @@ def is_inner() -> bool:
     return _depth.get() > 0
 
 
-def read_inner(content: bytes, name: str, *, media_type: str | None = None) -> ParsedDocument:
+def read_inner(content: bytes, name: str) -> ParsedDocument:
     """Read a file that is part of another.
-
-    Args:
-        content: Its bytes.
-        name: Its name, for messages; its extension chooses between kinds of text.
-        media_type: Its kind; ``None`` looks at the content.
 
     Raises:
         IngestError: It cannot be read, or stands too deep, or too many were read already.
     """
-    from citewise.ingest.parse import parse  # noqa: PLC0415 - which imports the parsers that import this
-
     depth = _depth.get()
     if depth == MAX_INNER_DEPTH:
         raise IngestError(f"{name} is not read: files in files are read to a depth of {MAX_INNER_DEPTH}.")
@@ -55,7 +48,23 @@ def read_inner(content: bytes, name: str, *, media_type: str | None = None) -> P
     count[0] += 1
     if count[0] > MAX_INNER_FILES:
         raise IngestError(f"{name} is not read: of one file no more than {MAX_INNER_FILES:,} inner ones are.")
-    token = _depth.set(depth + 1)
+    return read_content(content, name)
+
+
+def read_content(content: bytes, name: str, *, media_type: str | None = None) -> ParsedDocument:
+    """Read what is at hand as bytes by the parser of its kind: also the file's own text in another form.
+
+    Args:
+        content: Its bytes.
+        name: Its name, for messages; its extension chooses between kinds of text.
+        media_type: Its kind; ``None`` looks at the content.
+
+    Raises:
+        IngestError: It cannot be read.
+    """
+    from citewise.ingest.parse import parse  # noqa: PLC0415 - which imports the parsers that import this
+
+    token = _depth.set(_depth.get() + 1)
     try:
         with tempfile.TemporaryDirectory(prefix="citewise-") as folder:
             path = Path(folder, "content")

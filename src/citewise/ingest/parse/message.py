@@ -17,7 +17,7 @@ from typing import cast
 from citewise.errors import IngestError
 from citewise.ingest.limits import MAX_MESSAGES
 from citewise.ingest.parse.compose import Composer, clean, collapse
-from citewise.ingest.parse.inner import Notes, add_inner, read_inner
+from citewise.ingest.parse.inner import Notes, add_inner, read_content
 from citewise.ingest.parse.text import guess_encoding, mojibake, wide_encoding
 from citewise.types import ParsedDocument
 
@@ -90,7 +90,7 @@ def add_text(composer: Composer, notes: Notes, text: str) -> None:
 def add_html(composer: Composer, notes: Notes, html: bytes) -> None:
     """Write the text of a message that came as HTML."""
     try:
-        document = read_inner(html, "text.html", media_type="text/html")
+        document = read_content(html, "text.html", media_type="text/html")
     except IngestError:
         return  # it holds pictures only, and they are said elsewhere
     composer.add_document(document)

@@ -18,7 +18,7 @@ import olefile
 from citewise.errors import IngestError
 from citewise.ingest.limits import MAX_INNER_DEPTH, MAX_INNER_FILES
 from citewise.ingest.parse.compose import Composer, clean, collapse
-from citewise.ingest.parse.inner import Notes, add_inner, read_inner
+from citewise.ingest.parse.inner import Notes, add_inner, read_content
 from citewise.ingest.parse.message import add_headers, add_html, add_text
 from citewise.ingest.parse.ole import DamagedError, decode, open_container, stream
 from citewise.types import ParsedDocument
@@ -213,7 +213,7 @@ def _add_body(composer: Composer, notes: Notes, message: _Properties) -> None:
     if not packed:
         return
     try:
-        composer.add_document(read_inner(unpack_rtf(packed), "text.rtf", media_type="application/rtf"))
+        composer.add_document(read_content(unpack_rtf(packed), "text.rtf", media_type="application/rtf"))
     except (IngestError, DamagedError) as error:
         if "holds no text" not in str(error):
             notes.unread.append(f"The text of a message: {error}")
