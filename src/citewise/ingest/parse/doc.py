@@ -58,6 +58,8 @@ def parse(path: Path, *, source: str) -> ParsedDocument:
             reader = _open(container, source)
             composer = Composer()
             _write(composer, reader.paragraphs())
+            if not composer.text:  # letterheads: all that there is stands in the header
+                _write(composer, reader.headers())
         except (ole.DamagedError, struct.error, IndexError) as error:
             raise ole.damaged(source, str(error) if isinstance(error, ole.DamagedError) else "") from error
         return composer.document(
@@ -126,6 +128,11 @@ class _Word97:
             start += length
         if self.images:
             self.left_out.append(f"{self.images} {'image' if self.images == 1 else 'images'}.")
+
+    def headers(self) -> Iterator[_Paragraph]:
+        """Yield the headers and footers."""
+        start = sum(max(length, 0) for length in self._lengths[:_HEADERS])
+        yield from self._paragraphs(start, start + max(self._lengths[_HEADERS], 0))
 
     def _plc(self, index: int) -> bytes:
         offset, size = struct.unpack_from("<II", self._main, 0x9A + index * 8)
@@ -304,6 +311,10 @@ class _Word6:
             ends_row = ends_cell and match[0] == "\x07" and cells > 0
             cells = 0 if ends_row or not ends_cell else cells + 1
             yield _Paragraph(text, in_table=ends_cell, ends_cell=ends_cell, ends_row=ends_row)
+
+    def headers(self) -> Iterator[_Paragraph]:
+        """Yield nothing: they are not read."""
+        yield from ()
 
 
 def _write(composer: Composer, paragraphs: Iterator[_Paragraph]) -> None:
