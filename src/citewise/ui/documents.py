@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
 
 from citewise.errors import CitewiseError
 from citewise.types import UNFINISHED, Document, DocumentVersion
-from citewise.ui import organise, state
+from citewise.ui import organise, report, state
 from citewise.ui.notices import attempt, tell
 from citewise.ui.text import (
     STAGES,
@@ -31,9 +30,20 @@ def row(document: Document) -> None:
     """Draw the line of a document, and its details while they are open."""
     with st.container(key=f"document_{document.id}", horizontal=True, vertical_alignment="center", wrap=False):
         st.html(_cells(document))
+        opened = st.session_state.get("details") == document.id
+        name = escaped(shortened(file_name(document.source), 40))
+        st.button(
+            f"What was read of {name}",
+            key=f"report_{document.id}",
+            icon=":material/fact_check:",
+            type="primary" if opened else "tertiary",
+            help="What was read of it",
+            on_click=_toggle_details,
+            args=(document,),
+        )
         key = f"actions_{document.id}"
         st.menu_button(
-            f"Actions for {escaped(shortened(file_name(document.source), 40))}",
+            f"Actions for {name}",
             _actions(document),
             key=key,
             icon=":material/more_horiz:",
@@ -41,7 +51,7 @@ def row(document: Document) -> None:
             on_click=_chosen,
             args=(key, document),
         )
-    if st.session_state.get("details") == document.id:
+    if opened:
         _details(document)
 
 
@@ -70,8 +80,12 @@ def _chosen(key: str, document: Document) -> None:
     elif option == _MOVE:
         organise.open_dialog("move", document)
     elif option == _DETAILS:
-        same = st.session_state.get("details") == document.id
-        st.session_state["details"] = None if same else document.id
+        _toggle_details(document)
+
+
+def _toggle_details(document: Document) -> None:
+    same = st.session_state.get("details") == document.id
+    st.session_state["details"] = None if same else document.id
 
 
 def _delete(document: Document) -> None:
@@ -104,12 +118,13 @@ def _below(document: Document, name: str) -> str:
     """What stands below the name: title or folder, what is wrong, and the tags."""
     folder = document.source[: -len(name)].rstrip("/")
     title = document.title if document.title not in {"", name, name.rpartition(".")[0]} else folder
-    warnings = len(document.report.warnings) if document.report else 0
     below = f"<small>{escape(shortened(title, 90))}</small>" if title else ""
     if document.status == "failed" and document.error:
         below = f'<small class="reason">{escape(document.error)}</small>'
-    elif warnings and document.status not in UNFINISHED:
-        below += f'<small class="warned">{counted(warnings, "warning")}: not all of it could be read</small>'
+    elif document.report and document.status not in UNFINISHED:
+        remarks = ["Not all of it could be read"] if document.report.incomplete else []
+        remarks += [counted(len(document.report.warnings), "warning")] if document.report.warnings else []
+        below += f'<small class="warned">{" · ".join(remarks)}</small>' if remarks else ""
     if document.tags:
         chips = "".join(f"<li>{escape(tag)}</li>" for tag in document.tags)
         below += f'<ul class="tags" aria-label="Tags">{chips}</ul>'
@@ -132,28 +147,12 @@ def _state(document: Document, name: str) -> str:
 # --- the details ----------------------------------------------------------------------
 
 
-def _details(document: Document) -> None:
+def _details(listed: Document) -> None:
+    document = state.engine().document(listed.id)  # with the pages of its report
+    versions = "".join(f"<li>{escape(_version(one, document))}</li>" for one in state.engine().versions(document.id))
     with st.container(key=f"details_{document.id}", border=True):
-        report = document.report
-        rows = [
-            ("Source", document.source),
-            ("Type", document.media_type),
-            ("Read", f"{report.characters:,} characters" if report else ""),
-            ("Tables", str(report.tables) if report and report.tables else ""),
-            ("Images", f"{report.images}, whose content is not read" if report and report.images else ""),
-            ("Failed because", document.error or ""),
-        ]
-        facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in rows if value)
-        lists = "".join(
-            f'<h3 class="label">{title}</h3><ul class="remarks">{items}</ul>'
-            for title, items in (
-                ("What could not be read", _items(report.warnings if report else ())),
-                ("What was left out on purpose", _items(report.left_out if report else ())),
-                ("Versions", _items([_version(one, document) for one in state.engine().versions(document.id)])),
-            )
-            if items
-        )
-        st.html(f'<dl class="facts">{facts}</dl>{lists}')
+        report.show(document)
+        st.html(f'<h3 class="label">Versions</h3><ul class="remarks">{versions}</ul>')
         with st.container(horizontal=True):
             _download(document)
             st.button("Close", key=f"close_{document.id}", on_click=lambda: st.session_state.update(details=None))
@@ -166,10 +165,6 @@ def _version(version: DocumentVersion, document: Document) -> str:
     pages = counted(version.pages, "page") if version.pages else ""
     parts = [f"Version {version.version}", day(version.added_at), size(version.bytes), pages, how]
     return " · ".join(part for part in parts if part)
-
-
-def _items(texts: Sequence[str]) -> str:
-    return "".join(f"<li>{escape(text)}</li>" for text in texts)
 
 
 def _download(document: Document) -> None:

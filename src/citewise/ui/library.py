@@ -8,6 +8,7 @@ from typing import get_args
 
 import streamlit as st
 
+from citewise.errors import NotFoundError
 from citewise.types import UNFINISHED, Document, OnDuplicate
 from citewise.ui import banner, components, documents, folders, notices, organise, place, state, uploads
 from citewise.ui.failures import friendly
@@ -26,6 +27,7 @@ _DUPLICATES: dict[OnDuplicate, str] = {
 def page() -> None:
     """Draw the page."""
     components.drop_anywhere()
+    _follow_link()
     found = place.documents()
     with st.container(key="adding", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.html('<h1 class="page-title">Library</h1>', width="content")
@@ -44,6 +46,23 @@ def page() -> None:
     st.fragment(_documents, run_every=pace)(pace=pace)
     folders.section()
     organise.dialogs(found)
+
+
+def _follow_link() -> None:
+    """Open the report of the document that the address names, once."""
+    wanted = st.query_params.get("document")
+    if wanted is None or st.session_state.get("linked") == wanted:
+        return
+    st.session_state["linked"] = wanted
+    try:
+        document = state.engine().document(wanted)
+    except NotFoundError as error:
+        notices.tell(str(error), failed=True)
+        return
+    st.session_state.update(details=wanted, filter="", filter_tags=[], library_page=1)
+    if document.collection != place.collection():
+        st.session_state["collection"] = document.collection
+        st.rerun()  # the sidebar shows the collection too
 
 
 def _pace(found: Sequence[Document]) -> float | None:
@@ -69,7 +88,7 @@ def _empty() -> None:
     with st.container(key="empty_library", horizontal_alignment="center"):
         st.html(
             '<div class="hero"><p class="display">Nothing here yet</p>'
-            "<p>Drop PDF, Word, Markdown, text or HTML files above. You see here how each one is read.</p></div>"
+            "<p>Drop PDF, Office, web, text, mail or image files above. You see here how each one is read.</p></div>"
         )
         if uploads.samples():
             st.button(
@@ -106,6 +125,8 @@ def _list(found: Sequence[Document]) -> None:
         wanted += [f"the tag “{tag}”" for tag in tags]
         st.html(f'<p class="hint">No document has {escape(" and ".join(wanted))}.</p>')
         return
+    # The document that a link led to stands first, wherever it is in the list.
+    shown.sort(key=lambda each: each.id != st.query_params.get("document"))
     pages = -(-len(shown) // _PER_PAGE)
     first = 0
     if pages > 1:

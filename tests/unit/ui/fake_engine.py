@@ -30,6 +30,7 @@ from citewise.types import (
     ModelInfo,
     OnDuplicate,
     Original,
+    PageReport,
     PageSpan,
     ParseReport,
     ScoredChunk,
@@ -84,6 +85,9 @@ class FakeEngine(FakeIndex):
         self.turns: dict[str, Turn] = {}
         self.stopped: set[str] = set()
         self.stage: Any = None  # the state that added documents stay in, if not ready
+        self.page_reports: tuple[PageReport, ...] = ()
+        self.unread: tuple[str, ...] = ()
+        self.pages = 12
         self.collection_names = ["default"]
         self.folders: dict[str, WatchedFolder] = {}
 
@@ -137,7 +141,10 @@ class FakeEngine(FakeIndex):
         if self.stage:
             self.store[identity] = replace(self.store[identity], status=self.stage, done=4, total=10)
             return
-        report = ParseReport(len(HANDBOOK), tables=1, images=2, warnings=("Page 3 is a scan and was not read.",))
+        report = ParseReport(
+            len(HANDBOOK), pages=self.page_reports, tables=1, images=2, left_out=("2 comments.",),
+            warnings=("Page 3 is a scan and was not read.",), unread=self.unread,
+        )  # fmt: skip
         self.store[identity] = replace(
             self.store[identity], status="ready", title="Field handbook", pages=12, chunks=48, serving_version=1,
             done=0, total=0, report=report,
@@ -164,7 +171,16 @@ class FakeEngine(FakeIndex):
             kind: Any = "heading" if part[0].isdigit() else "paragraph"
             blocks.append(Block(kind, position, position + len(part), 9))
             position += len(part) + 2
-        return DocumentText(document, HANDBOOK, (PageSpan(1, 0, len(HANDBOOK), 595, 842),), tuple(blocks), ())
+        return DocumentText(
+            document,
+            HANDBOOK,
+            tuple(
+                PageSpan(n, 0 if n <= 9 else len(HANDBOOK), 0 if n < 9 else len(HANDBOOK))
+                for n in range(1, self.pages + 1)
+            ),
+            tuple(blocks),
+            (),
+        )
 
     def original(self, document_id: str, *, version: int | None = None) -> Original:
         path = self.folder / f"{document_id}.bin"
@@ -299,7 +315,7 @@ class FakeEngine(FakeIndex):
             text, status, tuple(evidence), () if status == "abstained" else citations, contexts, "extractive",
             Usage(812, 64), None, self.script.get("error"), self.script.get("reason"),
             {"search": {"timings_ms": {"total": 41.0, "dense": 9.0, "keyword": 3.0}}, "generation": "g1",
-             "degraded": self.script.get("degraded", [])},
+             "degraded": self.script.get("degraded", []), "incomplete": self.script.get("incomplete", [])},
         )  # fmt: skip
 
     def _context(self, number: int) -> ScoredChunk:

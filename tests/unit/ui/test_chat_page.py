@@ -191,6 +191,27 @@ def test_an_answer_that_was_found_on_a_fallback_says_so_plainly(with_document: F
     assert [warning.value for warning in app.warning] == [escaped(with_document.script["degraded"][0])]
 
 
+def test_an_answer_from_an_incomplete_document_says_so(with_document: FakeEngine, open_chat: OpenChat) -> None:
+    gap = {"noun": "page", "pages": 30, "without_text": 1, "garbled": 2, "unread": 0}
+    with_document.script["incomplete"] = [{"document_id": "d1", "version": 1, **gap}]
+    app = ask(open_chat())
+    shown = words(app)
+    assert "<b>handbook.pdf</b> could not be read in full: " in shown
+    assert "1 of 30 pages has no text that could be read; 2 of 30 pages have garbled text." in shown
+    (link,) = [one for one in app.get("page_link") if one.proto.label == "See its report"]
+    assert "document=d1" in link.proto.query_string
+
+
+def test_pages_can_be_turned_and_come_back_with_the_next_source(with_document: FakeEngine, open_chat: OpenChat) -> None:
+    app = ask(open_chat())
+    app.button(key="source_t1_1").click().run()
+    assert "Page 9 of 12" in words(app)
+    app.button(key="page_next").click().run()
+    assert "Page 10 of 12" in words(app)
+    app.button(key="source_next").click().run()
+    assert "Page 9 of 12" in words(app)
+
+
 def test_a_question_that_was_rewritten_is_shown_as_it_was_searched(
     with_document: FakeEngine, open_chat: OpenChat
 ) -> None:

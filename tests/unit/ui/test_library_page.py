@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from streamlit.testing.v1 import AppTest
 
-from citewise.types import Upload, WatchedFolder
+from citewise.types import PageReport, Upload, WatchedFolder
 from citewise.ui import library
 from tests.unit.ui.conftest import words
 from tests.unit.ui.fake_engine import FakeEngine
@@ -29,7 +29,7 @@ def test_an_empty_library_says_what_to_do(engine: FakeEngine, open_library: Open
 def test_documents_are_listed_with_what_was_read_of_them(engine: FakeEngine, open_library: OpenLibrary) -> None:
     shown = words(add(open_library(), "handbook.pdf"))
     assert "12 pages · 48 passages · 21 B" in shown
-    assert "1 warning: not all of it could be read" in shown
+    assert "1 warning" in shown
     assert "Ready" in shown
 
 
@@ -66,6 +66,34 @@ def test_details_tell_what_could_not_be_read_and_offer_the_original(
     app.menu_button(key="actions_d1").click("Details").run()
     assert "Page 3 is a scan and was not read." in words(app)
     assert app.get("download_button")
+
+
+def test_a_document_shows_what_was_read_of_each_page(engine: FakeEngine, open_library: OpenLibrary) -> None:
+    engine.page_reports = (PageReport(1, 900), PageReport(2, 0, images=1, needs_ocr=True), PageReport(3, 40, tables=1))
+    engine.unread = ("The attachment plan.dwg was not read.",)
+    app = add(open_library(), "handbook.pdf")
+    assert "Not all of it could be read · 1 warning" in words(app)
+    app.button(key="report_d1").click().run()
+    assert not app.exception
+    shown = words(app)
+    assert "No text could be read on page 2." in shown
+    assert "The attachment plan.dwg was not read." in shown
+    assert "2 comments." in shown
+    app.button(key="report_d1").click().run()
+    assert "plan.dwg" not in words(app)
+
+
+def test_a_link_opens_the_report_of_its_document_once(engine: FakeEngine, open_library: OpenLibrary) -> None:
+    app = add(open_library(), "handbook.pdf", "minutes.pdf")
+    app.query_params["document"] = "d1"
+    app.run()
+    shown = words(app)
+    assert "Page 3 is a scan" in shown
+    assert shown.index("handbook.pdf") < shown.index("minutes.pdf")
+    app.button(key="close_d1").click().run()
+    assert "Page 3 is a scan" not in words(app)
+    app.query_params["document"] = "gone"
+    assert "There is no document" in words(app.run())
 
 
 def test_names_of_documents_are_never_markup(engine: FakeEngine, open_library: OpenLibrary) -> None:

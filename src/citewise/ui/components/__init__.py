@@ -6,7 +6,7 @@ Their HTML, CSS and JavaScript are fixed files of this folder. What changes come
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,26 @@ def panel_keys(*, key: str, target: str, on_close: Callable[[], None]) -> None:
 def drop_anywhere() -> None:
     """Grow the page's upload zone over the window while files are dragged over it."""
     _component("drop", "<span hidden></span>")(key="drop_anywhere", data={})
+
+
+def strip(
+    cells: Sequence[tuple[str, str, str]], *, legend: Sequence[tuple[str, str, str]], name: str, key: str
+) -> None:
+    """Show the pages of a document as small cells that tell about themselves when pointed at or focused.
+
+    Args:
+        cells: State (a class of ``strip.css``), letter and sentence of each.
+        legend: State, letter and words.
+        name: What the cells are, for screen readers.
+        key: Of the document.
+    """
+    html = (
+        '<div class="strip"><div class="pages" role="group"></div>'
+        '<p class="detail" aria-hidden="true"></p><ul class="legend"></ul></div>'
+    )
+    hint = "Point at a page, or move with the arrow keys, to see what was read of it."
+    data = {"cells": [list(cell) for cell in cells], "legend": [list(one) for one in legend], "name": name}
+    _component("strip", html)(key=key, data={**data, "hint": hint})
 
 
 def _value(key: str, name: str) -> Any:
