@@ -39,6 +39,7 @@ _OUTLINE, _LIST, _STYLE = 0x2640, 0x460B, 0x4600
 _ROW_IS_HEADER = 0x3404
 _DELETED, _SYMBOL = 0x0800, 0x6A09
 
+_HEADERS_LEFT_OUT = "Headers and footers, which repeat on every page."
 _GONE = "\x00"  # stands for a character that is not to be read
 _STYLE_TITLE, _STYLE_CAPTION = 62, 34  # built-in styles; 1 to 9 are the headings
 _TITLE_NAMES = ("title", "titel", "titre", "título", "titolo")
@@ -124,13 +125,15 @@ class _Word97:
                 if part == _COMMENTS:
                     self.left_out.append("Comments.")
                 elif part == _HEADERS:
-                    self.left_out.append("Headers and footers, which repeat on every page.")
+                    self.left_out.append(_HEADERS_LEFT_OUT)
             start += length
         if self.images:
             self.left_out.append(f"{self.images} {'image' if self.images == 1 else 'images'}.")
 
     def headers(self) -> Iterator[_Paragraph]:
         """Yield the headers and footers."""
+        if _HEADERS_LEFT_OUT in self.left_out:
+            self.left_out.remove(_HEADERS_LEFT_OUT)
         start = sum(max(length, 0) for length in self._lengths[:_HEADERS])
         yield from self._paragraphs(start, start + max(self._lengths[_HEADERS], 0))
 

@@ -20,7 +20,7 @@ from citewise.ingest.parse.odf_text import (
     words_of,
 )
 from citewise.ingest.parse.package import DamagedPartError, Package, open_package
-from citewise.ingest.parse.sheet_layout import Budget, SheetRow, write_sheet
+from citewise.ingest.parse.sheet_layout import LAST_COLUMN, Budget, SheetRow, write_sheet
 from citewise.ingest.parse.slides import own_title
 from citewise.types import ParsedDocument
 
@@ -29,7 +29,6 @@ SLIDES_TYPE = "application/vnd.oasis.opendocument.presentation"
 
 _ENCRYPTION = "{urn:oasis:names:tc:opendocument:xmlns:manifest:1.0}encryption-data"
 _TITLE = "{http://purl.org/dc/elements/1.1/}title"
-_LAST_COLUMN = 16_384
 _ALL_SLIDES_ALIKE = ("date-time", "page-number", "header")  # placeholders
 
 
@@ -235,7 +234,7 @@ def _sheet_cells(row: Any, reader: TextReader) -> tuple[dict[int, str], dict[int
     for cell in row.iterchildren(f"{TABLE}table-cell", f"{TABLE}covered-table-cell"):
         repeated = repetitions(cell, "columns-repeated")
         words = reader.cell(cell) or _value(cell)
-        if words and column < _LAST_COLUMN:
+        if words and column <= LAST_COLUMN:
             for offset in range(min(repeated, MAX_REPEATED)):
                 cells[column + offset] = words
             for offset in range(1, min(repetitions(cell, "columns-spanned"), MAX_REPEATED)):

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from string import ascii_uppercase
 
-from citewise.ingest.limits import MAX_CELLS, MAX_ROWS
+from citewise.ingest.limits import MAX_CELLS, MAX_MERGED, MAX_ROWS
 from citewise.ingest.parse.compose import Composer
 from citewise.ingest.parse.tables import count_header_rows, looks_numeric
+
+LAST_COLUMN = 16_383  # 0-based: XFD
 
 _SHORT_LIST = 3  # rows of one column that are written as paragraphs
 _LONG_CELL = 100  # characters on average, from which a column holds prose
@@ -25,6 +27,42 @@ class SheetRow:
     number: int  # 1-based
     cells: dict[int, str]  # by column, 0-based; none is blank
     across: dict[int, str] = field(default_factory=dict)  # columns that a merged cell to their left covers
+
+
+class MergedCells:
+    """The merged cells of one sheet: one value, shown over several rows or columns."""
+
+    def __init__(self) -> None:
+        self._across: dict[int, list[tuple[int, int]]] = {}  # by row: first and last column
+        self._down: dict[int, list[tuple[int, int]]] = {}  # by first row: column and last row
+        self._open: dict[int, tuple[str, int]] = {}  # by column: what goes on below, and to which row
+        self._left = MAX_MERGED
+
+    def add(self, *, top: int, bottom: int, left: int, right: int) -> None:
+        """Note one: 1-based rows, 0-based columns, ends inclusive."""
+        if self._left <= 0:
+            return
+        self._left -= 1
+        if right > left:
+            self._across.setdefault(top, []).append((left, min(right, LAST_COLUMN)))
+        if bottom > top:
+            self._down.setdefault(top, []).append((left, bottom))
+
+    def row(self, number: int, cells: dict[int, str]) -> SheetRow:
+        """Return a row in which merged cells from above say what they say; rows come in order."""
+        for column, (words, last) in list(self._open.items()):
+            if number <= last:
+                cells.setdefault(column, words)
+            else:
+                del self._open[column]
+        for column, last in self._down.get(number, ()):
+            if column in cells:
+                self._open[column] = (cells[column], last)
+        row = SheetRow(number, cells)
+        for first, last in self._across.get(number, ()):
+            if first in cells:
+                row.across.update(dict.fromkeys(range(first + 1, last + 1), cells[first]))
+        return row
 
 
 class Budget:

@@ -36,7 +36,7 @@ def parse(path: Path, *, source: str) -> ParsedDocument:
         if not package.main_part().endswith(".bin"):
             return _parse_excel(package, source)
         title = package.title()
-    return _parse_with_calamine(path, source, media_type=EXCEL, title=title)
+    return _parse_binary(path, source, title)
 
 
 def _parse_excel(package: Package, source: str) -> ParsedDocument:
@@ -63,12 +63,34 @@ def _parse_open_document(package: Package, source: str) -> ParsedDocument:
 
 
 def _parse_old(path: Path, source: str) -> ParsedDocument:
+    from citewise.ingest.parse.xls import PasswordNeededError, Workbook  # noqa: PLC0415 - only what the file needs
+
     with ole.open_container(path, source=source) as container:
-        title = ole.title_of(container)
-    return _parse_with_calamine(path, source, media_type=OLD_EXCEL, title=title)
+        composer = Composer()
+        try:
+            workbook = Workbook(ole.stream(container, "Workbook" if container.exists("Workbook") else "Book"), composer)
+        except PasswordNeededError as error:
+            raise ole.protected(source) from error
+        except ole.DamagedError as error:
+            raise ole.damaged(source, str(error)) from error
+        workbook.write(Budget())
+        left_out = workbook.left_out()
+        objects = sum(len(names) == 1 and names[0].startswith("MBD") for names in container.listdir(False, True))
+        if objects:
+            left_out.append(f"{objects} embedded {'object' if objects == 1 else 'objects'}.")
+        return composer.document(
+            media_type=OLD_EXCEL,
+            source=source,
+            title=ole.title_of(container) or stem(source),
+            images=workbook.images,
+            warnings=workbook.warnings,
+            left_out=left_out,
+            unread=workbook.unread,
+        )
 
 
-def _parse_with_calamine(path: Path, source: str, *, media_type: str, title: str) -> ParsedDocument:
+def _parse_binary(path: Path, source: str, title: str) -> ParsedDocument:
+    """Read a workbook of binary parts (.xlsb)."""
     composer = Composer()
     budget = Budget()
     unread: list[str] = []
@@ -90,7 +112,7 @@ def _parse_with_calamine(path: Path, source: str, *, media_type: str, title: str
             else:
                 write_sheet(composer, sheet.name, budget.limited(sheet.name, rows))
     return composer.document(
-        media_type=media_type,
+        media_type=EXCEL,
         source=source,
         title=title or stem(source),
         left_out=[f"Hidden {'sheet' if len(hidden) == 1 else 'sheets'}: {', '.join(hidden)}."] if hidden else [],

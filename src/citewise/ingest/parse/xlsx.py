@@ -14,12 +14,11 @@ from typing import Any
 
 from lxml import etree
 
-from citewise.ingest.limits import MAX_MERGED
 from citewise.ingest.parse.charts import chart_tables, diagram_items
 from citewise.ingest.parse.compose import Composer, collapse
 from citewise.ingest.parse.numbers import BUILT_IN, shown_number
 from citewise.ingest.parse.package import DamagedPartError, Package, Relation
-from citewise.ingest.parse.sheet_layout import Budget, SheetRow, column_index, write_sheet
+from citewise.ingest.parse.sheet_layout import LAST_COLUMN, Budget, MergedCells, SheetRow, column_index, write_sheet
 
 _R_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -28,7 +27,6 @@ _CELL = re.compile(r"([A-Za-z]{1,3})(\d{1,7})")
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\b[^>]*?\bref=\"([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})\"")
 _BLOCK = 1 << 20  # bytes read at a time
 _LONGEST_TAG = 200  # bytes kept between them
-_LAST_COLUMN = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,28 +136,15 @@ class Workbook:
 
     def _rows(self, name: str) -> Iterator[SheetRow]:
         """Yield the rows of a sheet that have text."""
-        across, down = self._merged(name)
-        above: dict[int, str] = {}  # what goes on below, by column
+        merged = self._merged(name)
         number = 0
         for element in self._elements(name, "{*}row"):
             own = element.get("r") or ""
             number = int(own) if own.isdigit() else number + 1
             cells = self._cells(element)
-            if not cells:
-                continue
-            self._hidden_rows += element.get("hidden") in ("1", "true")
-            for column, (first, last) in down.get(number, {}).items():
-                if number == first:
-                    above[column] = cells.get(column, "")
-                elif column in above:
-                    cells.setdefault(column, above[column])
-                if number >= last:
-                    above.pop(column, None)
-            row = SheetRow(number, {column: words for column, words in cells.items() if words})
-            for first, last in across.get(number, ()):
-                if first in row.cells:
-                    row.across.update(dict.fromkeys(range(first + 1, last + 1), row.cells[first]))
-            yield row
+            if cells:
+                self._hidden_rows += element.get("hidden") in ("1", "true")
+                yield merged.row(number, cells)
 
     def _cells(self, row: Any) -> dict[int, str]:
         cells: dict[int, str] = {}
@@ -168,7 +153,7 @@ class Workbook:
             found = _CELL.fullmatch(cell.get("r") or "")
             column = column_index(found[1]) if found else column + 1
             words = self._value(cell)
-            if words and column < _LAST_COLUMN:
+            if words and column <= LAST_COLUMN:
                 cells[column] = words
         return cells
 
@@ -235,40 +220,20 @@ class Workbook:
                 while element.getprevious() is not None:
                     del element.getparent()[0]
 
-    def _merged(self, name: str) -> tuple[dict[int, list[tuple[int, int]]], dict[int, dict[int, tuple[int, int]]]]:
-        """Find merged cells, which the file names after the rows.
-
-        Returns:
-            By row: first and last column of cells merged across; and by row and column: first and
-            last row of cells merged down.
-        """
-        across: dict[int, list[tuple[int, int]]] = {}
-        down: dict[int, dict[int, tuple[int, int]]] = {}
-        rows_left = MAX_MERGED
-        for left, top, right, bottom in self._merged_ranges(name):
-            first, last = column_index(left), min(column_index(right), _LAST_COLUMN)
-            if last > first:
-                across.setdefault(top, []).append((first, last))
-            if top < bottom <= top + rows_left:
-                rows_left -= bottom - top
-                for row in range(top, bottom + 1):
-                    down.setdefault(row, {})[first] = (top, bottom)
-        return across, down
-
-    def _merged_ranges(self, name: str) -> Iterator[tuple[str, int, str, int]]:
+    def _merged(self, name: str) -> MergedCells:
+        """Find merged cells, which the file names after the rows."""
+        merged = MergedCells()
         kept = b""
-        count = 0
         with self._package.open(name) as file:
             while block := file.read(_BLOCK):
                 block = kept + block
                 end = 0
                 for found in _MERGED.finditer(block):
                     end = found.end()
-                    count += 1
-                    if count > MAX_MERGED:
-                        return
-                    yield found[1].decode(), int(found[2]), found[3].decode(), int(found[4])
+                    left, top, right, bottom = (each.decode() for each in found.groups())
+                    merged.add(top=int(top), bottom=int(bottom), left=column_index(left), right=column_index(right))
                 kept = block[max(end, len(block) - _LONGEST_TAG) :]
+        return merged
 
 
 def _string(element: Any) -> str:
