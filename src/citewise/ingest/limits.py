@@ -21,7 +21,7 @@ MAX_CHART_POINTS = 5_000  # of one series
 
 MAX_PDF_PAGES = 5_000
 MAX_IMAGE_PAGES = 500  # of one TIFF
-MAX_IMAGE_PIXELS = 100_000_000  # of one picture, before anything is done with it
+MAX_IMAGE_PIXELS = 80_000_000  # of one picture, before anything is done with it
 
 # --- text -----------------------------------------------------------------------------
 
@@ -33,3 +33,11 @@ MAX_JSON_DEPTH = 4  # keys that a path of headings names
 MAX_INNER_DEPTH = 4  # of attachments in attachments
 MAX_INNER_FILES = 1_000  # attachments of one file, those of its attachments too
 MAX_MESSAGES = 10_000  # of a mailbox
+
+# --- archives -------------------------------------------------------------------------
+
+MAX_ARCHIVE_FILES = 2_000  # of one archive, those of archives in it too
+MAX_ARCHIVE_MB = 1_000  # that one archive unpacks to, those in it too; MAX_RATIO holds for each file
+MAX_MEMBER_MB = 200  # of one file of an archive
+MAX_ARCHIVE_DEPTH = 3  # of archives in archives
+MAX_MEMBER_NAME = 300  # characters, folders included

@@ -7,7 +7,8 @@ import pypdfium2.raw as pdfium
 import pytest
 
 from citewise.errors import IngestError
-from citewise.ingest.parse import pdf
+from citewise.ingest.parse import pdf, pdf_file
+from citewise.ingest.parse.paged import page_names, settle_hyphens
 from tests.unit.ingest.checks import assert_anchored
 from tests.unit.ingest.making import PAGE, Put, column, write_pdf
 
@@ -37,9 +38,9 @@ def test_the_slow_way_and_the_fast_way_agree(tmp_path: Path) -> None:
     text_page = opened[0].get_textpage()
     raw = text_page.raw
     count = pdfium.FPDFText_CountChars(raw)
-    fast, slow = pdf._bulk_text(raw, count), pdf._text_by_index(raw, count)
+    fast, slow = pdf_file._bulk_text(raw, count), pdf_file._text_by_index(raw, count)
     assert fast is not None
-    assert fast.translate(pdf._CHARACTERS) == slow.translate(pdf._CHARACTERS)
+    assert fast.translate(pdf_file._CHARACTERS) == slow.translate(pdf_file._CHARACTERS)
     opened.close()
 
 
@@ -53,7 +54,7 @@ def test_what_a_font_calls_a_soft_hyphen_within_a_line_is_a_hyphen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_pdf(tmp_path / "a.pdf", [column("A long-term plan.")])
-    monkeypatch.setattr(pdf, "_bulk_text", lambda _page, _count: "A long\u00adterm plan.")
+    monkeypatch.setattr(pdf_file, "_bulk_text", lambda _page, _count: "A long\u00adterm plan.")
     assert pdf.parse(path, source="a.pdf").text == "A long-term plan."
 
 
@@ -129,7 +130,7 @@ def test_paragraphs_end_at_gaps(tmp_path: Path) -> None:
     ],
 )
 def test_the_rest_of_the_document_settles_hyphens_at_line_ends(pages: list[str], expected: str) -> None:
-    settled = pdf.settle_hyphens(pages)
+    settled = settle_hyphens(pages)
     assert expected in settled[0]
     assert [len(text) for text in settled] == [len(text) for text in pages]
 
@@ -143,11 +144,13 @@ def test_pages_that_need_ocr_are_reported(tmp_path: Path) -> None:
     path = write_pdf(tmp_path / "a.pdf", [column("Words"), [], [], column("Words"), []], drawn=True)
     report = pdf.parse(path, source="a.pdf").report
     assert [page.needs_ocr for page in report.pages] == [False, True, True, False, True]
-    assert report.warnings == ("Pages 2–3 and 5 have no text: they look scanned or drawn and need OCR.",)
+    assert report.warnings[0].startswith(
+        "Pages 2–3 and 5 have no text: they look scanned or drawn and need OCR; install Tess"
+    )
 
 
 def test_a_document_without_any_text_says_why(tmp_path: Path) -> None:
-    with pytest.raises(IngestError, match=r"its 2 pages look scanned and need OCR, which"):
+    with pytest.raises(IngestError, match=r"its 2 pages look scanned and need OCR; install Tesseract"):
         pdf.parse(write_pdf(tmp_path / "a.pdf", [[], []], drawn=True), source="a.pdf")
     with pytest.raises(IngestError, match="its only page looks empty"):
         pdf.parse(write_pdf(tmp_path / "b.pdf", [[]]), source="b.pdf")
@@ -166,7 +169,7 @@ def test_protected_damaged_and_cut_off_files_are_told_apart(tmp_path: Path) -> N
 
 
 def test_too_many_pages_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf, "MAX_PAGES", 2)
+    monkeypatch.setattr(pdf_file, "MAX_PDF_PAGES", 2)
     with pytest.raises(IngestError, match=r"has 3 pages; the limit is 2"):
         pdf.parse(write_pdf(tmp_path / "a.pdf", [column("x")] * 3), source="a.pdf")
 
@@ -197,4 +200,4 @@ def test_an_empty_crop_box_shows_the_whole_page(tmp_path: Path) -> None:
     [([4], "Page 4"), ([1, 2, 3], "Pages 1–3"), ([1, 3, 4, 9], "Pages 1, 3–4 and 9")],
 )
 def test_pages_are_named_for_people(pages: list[int], expected: str) -> None:
-    assert pdf.page_names(pages) == expected
+    assert page_names(pages) == expected

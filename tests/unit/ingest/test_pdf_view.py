@@ -10,6 +10,7 @@ from PIL import Image
 
 from citewise.errors import IngestError
 from citewise.ingest.parse import pdf
+from citewise.ingest.parse.pdf_file import page_text
 from citewise.ingest.parse.pdf_view import _FILL, _OUTLINE, boxes, render
 from citewise.types import Box
 from tests.unit.ingest.making import PAGE, Put, column, two_columns, write_pdf
@@ -111,7 +112,7 @@ def test_columns_that_alternate_in_the_file_are_read_one_by_one(tmp_path: Path) 
 def test_a_text_that_was_stored_in_the_files_own_order_still_gets_its_boxes(tmp_path: Path) -> None:
     path = write_pdf(tmp_path / "a.pdf", [two_columns()])
     opened = pypdfium2.PdfDocument(path)
-    stored, _ = pdf.page_text(opened[0].get_textpage())
+    stored, _ = page_text(opened[0].get_textpage())
     start = stored.index("right line number 3")
     ((box,),) = boxes(path, [(1, start, start + 19, stored[start : start + 19])], source="a.pdf")
     assert box.x0 >= 210

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import pypdfium2.raw as pdfium
 
@@ -30,6 +31,14 @@ class Line:
     bottom: float = 0.0
 
 
+class LineLook(Protocol):
+    """Tells how lines look."""
+
+    def line(self, spans: Sequence[tuple[int, int]], pieces: Sequence[Piece], start: int, end: int) -> Line:
+        """Describe a line of the text, from ``start`` to ``end``, that is made of ``spans`` of characters."""
+        ...
+
+
 class Look:
     """Asks PDFium how characters look; two or three a line are enough."""
 
@@ -40,7 +49,7 @@ class Look:
         self._matrix = pdfium.FS_MATRIX()
 
     def line(self, spans: Sequence[tuple[int, int]], pieces: Sequence[Piece], start: int, end: int) -> Line:
-        """Describe a line of the text, from ``start`` to ``end``, that is made of ``spans`` of PDFium's indices."""
+        """Describe a line whose ``spans`` are PDFium's indices; see :class:`LineLook`."""
         first, last = spans[0][0], spans[-1][1] - 1
         sample = (first, (first + last + 1) // 2 if len(spans) == 1 else spans[len(spans) // 2][0], last)
         bold = all(self._bold(index) for index in sample)

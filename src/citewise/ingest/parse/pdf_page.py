@@ -14,12 +14,11 @@ from dataclasses import dataclass, replace
 
 import pypdfium2
 
-from citewise.ingest.parse.pdf_look import Line, Look
+from citewise.ingest.parse.pdf_file import SOFT_HYPHEN
+from citewise.ingest.parse.pdf_look import Line, LineLook, Look
 from citewise.ingest.parse.pdf_order import regions_of
 from citewise.ingest.parse.pdf_tables import Table, tables_of
 from citewise.ingest.parse.pdf_words import Frame, Piece, line_spans, pieces_of
-
-SOFT_HYPHEN = "\u00ad"
 
 _MAX_LINES = 3_000  # of a page that is looked at for columns and tables
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
@@ -87,12 +86,23 @@ def read_page(page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage, text: s
         return PageText(text, (), (), ())
     frame = Frame.of(page, text_page.raw, text)
     lines = [pieces_of(text_page.raw, text, span, frame) for span in spans]
-    look = Look(text_page.raw)
+    return arrange(lines, text, Look(text_page.raw), height=frame.height)
+
+
+def arrange(lines: list[list[Piece]], text: str, look: LineLook, *, height: float) -> PageText:
+    """Put lines into reading order and find the tables among them.
+
+    Args:
+        lines: Of the page, as pieces, in the order of ``text``.
+        text: What the pieces point into.
+        look: Tells how lines look.
+        height: Of the page as it is read, in points.
+    """
     if len(lines) > _MAX_LINES or len(_RIGHT_TO_LEFT.findall(text)) > len(text) * 0.1:
         units = [_Unit([_span(line)], line) for line in lines]
     else:
         units = [unit for region in regions_of(lines) for unit in _units(region, text)]
-    return _assemble(units, text, look, frame.height)
+    return _assemble(units, text, look, height)
 
 
 def _span(pieces: Sequence[Piece]) -> tuple[int, int]:
@@ -189,7 +199,7 @@ class _Writer:
         self._position += end - start
 
 
-def _assemble(units: Sequence[_Unit], text: str, look: Look, height: float) -> PageText:
+def _assemble(units: Sequence[_Unit], text: str, look: LineLook, height: float) -> PageText:
     writer = _Writer(text)
     lines: list[Line] = []
     tables: list[TableSpan] = []

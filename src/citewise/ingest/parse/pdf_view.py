@@ -13,8 +13,8 @@ import pypdfium2.raw as pdfium
 from PIL import Image, ImageChops, ImageDraw
 
 from citewise.errors import IngestError
-from citewise.ingest.parse.pdf import open_page, open_pdf, page_text
-from citewise.ingest.parse.pdf_page import SOFT_HYPHEN, PageText, read_page
+from citewise.ingest.parse.pdf_file import SOFT_HYPHEN, open_page, open_pdf, page_text
+from citewise.ingest.parse.pdf_page import PageText, read_page
 from citewise.types import Box
 
 MAX_WIDTH = 4_000  # pixels

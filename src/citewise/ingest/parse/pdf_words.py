@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pypdfium2
@@ -17,6 +17,9 @@ _WIDE = 0.85  # of a character's cell, which is about 1.15 of its font: wider th
 _MARK_GAP = 4.0  # the same after the mark of a list item
 _SHIFTED = 0.7  # of a cell, up or down: no longer the same line
 _ANGLES = 12  # samples of a page
+
+Cell = tuple[int, int, float, float, float, float]
+"""A word: where it starts and ends in the text, then left, top, right and bottom of its cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +103,12 @@ def line_spans(text: str, breaks: Sequence[int]) -> list[tuple[int, int]]:
 
 def pieces_of(text_page: pdfium.FPDF_TEXTPAGE, text: str, span: tuple[int, int], frame: Frame) -> list[Piece]:
     """Cut one of PDFium's lines at wide gaps and where it leaves its height; in the text's order."""
+    return cut(_cells(text_page, text, span, frame), text)
+
+
+def _cells(text_page: pdfium.FPDF_TEXTPAGE, text: str, span: tuple[int, int], frame: Frame) -> Iterator[Cell]:
     rect = pdfium.FS_RECTF()
     get, place = pdfium.FPDFText_GetLooseCharBox, frame.place
-    pieces: list[Piece] = []
-    start, end, words = -1, -1, 0
-    x0 = y0 = x1 = y1 = 0.0  # of the piece so far
     for match in _WORD.finditer(text, *span):
         first, last = match.start(), match.end() - 1
         left = top = right = bottom = 0.0
@@ -112,6 +116,20 @@ def pieces_of(text_page: pdfium.FPDF_TEXTPAGE, text: str, span: tuple[int, int],
             left, top, right, bottom = place(rect.left, rect.bottom, rect.right, rect.top)
             if last > first and get(text_page, last, rect):
                 _, _, right, _ = place(rect.left, rect.bottom, rect.right, rect.top)
+        yield first, last + 1, left, top, right, bottom
+
+
+def cut(cells: Iterable[Cell], text: str) -> list[Piece]:
+    """Join the words of a line to pieces.
+
+    Args:
+        cells: Of the words, in order.
+        text: What they point into.
+    """
+    pieces: list[Piece] = []
+    start, end, words = -1, -1, 0
+    x0 = y0 = x1 = y1 = 0.0  # of the piece so far
+    for first, after, left, top, right, bottom in cells:
         if start >= 0:
             height = max(bottom - top, 1.0)
             gap = left - x1
@@ -121,11 +139,11 @@ def pieces_of(text_page: pdfium.FPDF_TEXTPAGE, text: str, span: tuple[int, int],
             shifted = abs((top + bottom) - (y0 + y1)) / 2 > height * _SHIFTED
             if not shifted and -height <= gap <= height * wide:
                 x1, y0, y1 = max(x1, right), min(y0, top), max(y1, bottom)
-                end = match.end()
+                end = after
                 words += 1
                 continue
             pieces.append(Piece(start, end, x0, y0, x1, y1, words))
-        start, end, words = first, match.end(), 1
+        start, end, words = first, after, 1
         x0, y0, x1, y1 = left, top, right, bottom
     if start >= 0:
         pieces.append(Piece(start, end, x0, y0, x1, y1, words))
