@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from citewise.ingest.parse.compose import CELL_SEPARATOR, collapse, row_cells
-from citewise.ingest.split_context import Contexts
+from citewise.ingest.split_context import RULE, Contexts
 from citewise.ingest.split_positions import Rows, Tokens, TokenSpans
 from citewise.types import Block, ParsedDocument, Span
 
@@ -32,7 +32,6 @@ _PLAIN_SEPARATORS = (r"\n\s*\n", r"\n")
 _SENTENCE = re.compile(r"(?:(?<=[.!?…])|(?<=[.!?…][\"'”’»)\]]))\s+(?![a-z\s])|(?<=[。！？])(?=[^。！？”’」』)\s])")
 _SPACE = re.compile(r"\s+")
 _INK = re.compile(r"\S")
-_RULE = " \t\n|:-"  # what the line below a header is made of in Markdown
 _BETWEEN_CELLS = re.compile(r"\s\|\s")
 _LOOK_AHEAD = 64  # characters beyond a window in which a separator that begins within it may end
 _FENCE = re.compile(r"(?:```+|~~~+)[ \t]*([\w+#-]+)")
@@ -167,19 +166,17 @@ class _Splitter:
             budget = self._budget(start, start + 1)
             end = self._end_of_chunk(start, covered, budget, section.end)
             while end is not None and (less := self._budget(start, end)) < budget:
-                budget = less  # the chunk reaches into a table whose caption it does not hold
+                budget = less  # the chunk reaches rows whose caption or headers it does not hold
                 end = self._end_of_chunk(start, covered, budget, section.end)
-            if end is None and start < covered:
+            if end is None:
                 start = covered  # what comes next fits only without the overlap
                 continue
-            if end is None:
-                end = self._end_within(start, self._tokens.forward(start, budget) or section.end)
             yield from self._within_size(start, end)
             covered = self._skip_space(end, section.end)
             start = self._overlapping_start(start, covered, min(self._overlap, budget // 4))
 
     def _end_of_chunk(self, start: int, covered: int, budget: int, section_end: int) -> int | None:
-        """Return where a chunk from ``start`` best ends, beyond ``covered``; ``None`` if inside a word or row only."""
+        """Return where a chunk from ``start`` best ends, beyond ``covered``; ``None`` if it fits only from there on."""
         limit = self._tokens.forward(start, budget)
         if limit is None or limit >= section_end:
             return section_end
@@ -192,7 +189,9 @@ class _Splitter:
                 earlier, section_end
             ):
                 return earlier
-        return cut if cut is not None else self._last_space(covered, limit)
+        if cut is None:
+            cut = self._last_space(covered, limit)
+        return self._end_within(start, limit) if cut is None and start == covered else cut
 
     def _end_within(self, start: int, limit: int) -> int:
         """Return where to cut a word or a row that alone is too long, in ``start < place <= limit``."""
@@ -249,7 +248,7 @@ class _Splitter:
             return following.kind == "table" and bool(following.caption)
         if block.kind == "table":
             below = self._text[self._header_end(block) : place]
-            return bool(block.header) and not below.strip(_RULE)
+            return bool(block.header) and not below.strip(RULE)
         return block.kind == "heading"
 
     def _separators_at(self, position: int) -> tuple[re.Pattern[str], ...]:

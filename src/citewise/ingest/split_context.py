@@ -5,6 +5,9 @@ from __future__ import annotations
 from citewise.ingest.parse.compose import CELL_SEPARATOR, collapse, row_cells
 from citewise.ingest.split_positions import TokenSpans
 
+RULE = " \t\n|:-"
+"""What the line below a header is made of in Markdown."""
+
 _PATH_SEPARATOR = " › "
 _NAME_LENGTHS = (40, 24, 16, 12, 8, 5, 3)  # characters of a column's name, where the whole header is too long
 
@@ -72,13 +75,20 @@ class Contexts:
 
     def _header(self, header: str) -> str:
         """Fit column headers into the context, every name shortened before any is left out."""
-        lines = [collapse(line) for line in header.split("\n")]
+        lines = [line for each in header.split("\n") if (line := _without_frame(collapse(each)))]
         whole = "\n".join(lines)
         for longest in _NAME_LENGTHS:
             if self._count(whole) <= self._most:
                 break
             whole = "\n".join(_with_short_names(line, longest) for line in lines)
         return self.shortened(whole, self._most)
+
+
+def _without_frame(line: str) -> str:
+    """Take off what only draws a table in Markdown: bars around a row, and the line below the header."""
+    if not line.strip(RULE):
+        return ""
+    return line.strip("| ") if line.startswith("|") and line.endswith("|") else line
 
 
 def _with_short_names(line: str, longest: int) -> str:

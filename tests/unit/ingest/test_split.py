@@ -193,6 +193,13 @@ def test_column_headers_of_two_rows_are_repeated_both() -> None:
     assert {span.context for span in rest} == {header}
 
 
+def test_column_headers_in_markdown_are_repeated_without_their_frame() -> None:
+    lines = ["|  | Years | |", "|---|---|---|", "|  | 2019 | 2018 |", *(f"| row{n} | {n} | {n} |" for n in range(30))]
+    document = table_of(lines, header="Years | |\n|---|---|---|\n|  | 2019 | 2018")
+    _, *rest = cut(document, size=60)
+    assert {span.context for span in rest} == {"Years | |\n| | 2019 | 2018"}
+
+
 def test_a_caption_and_column_headers_are_not_left_at_the_end_of_a_chunk() -> None:
     words_above = " ".join(sentence(number) for number in range(3))
     document = table_of(

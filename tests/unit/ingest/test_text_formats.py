@@ -125,6 +125,18 @@ def test_tables_in_markdown_have_their_header_and_caption(tmp_path: Path) -> Non
     assert [block.kind for block in document.blocks].count("caption") == 2
 
 
+def test_column_headers_that_markdown_takes_for_rows_are_headers(tmp_path: Path) -> None:
+    document = read_markdown(
+        tmp_path,
+        "|  | Years | |\n|---|---|---|\n|  | 2019 | 2018 |\n| Sales | 5 | 4 |\n\nText\n\n"
+        "|  |  |\n|---|---|\n| Name | Crew |\n| Sula | 2 |\n\nText\n\n|  |  |\n|---|---|\n| 1 | 2 |\n",
+    )
+    first, second, third = tables(document)
+    assert first[0] == "Years | |\n|---|---|---|\n|  | 2019 | 2018"  # as it stands there
+    assert second[0] == "Name | Crew"
+    assert third[0] == ""
+
+
 def test_headings_in_html_within_markdown_are_headings(tmp_path: Path) -> None:
     document = read_markdown(tmp_path, "<h1 align=center>\n  The <b>Boats</b>\n</h1>\n\nText\n\n<p>x</p>\n")
     assert [(kind, path) for kind, _, path in outline(document)] == [

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from citewise.ingest.parse.compose import HeadingPath, collapse, finish
+from citewise.ingest.parse.tables import count_header_rows
 from citewise.ingest.parse.text import read_text
 from citewise.types import Block, BlockKind, ParsedDocument
 
@@ -27,6 +28,8 @@ _HTML_HEADING = re.compile(r"\s*<h(?P<level>[1-6])\b[^>]*>(?P<words>.*?)</h(?P=l
 _TAG = re.compile(r"<[^<>]*>")
 _MARKUP = re.compile(r"[*_`]+")
 _CAPTION = re.compile(r"(?:[*_]{0,3}(?:table|tab\.|tabelle|tableau|tabla)\s*[\d.]*\s*[:.\u2013-]|:\s)", re.IGNORECASE)
+_LINE = re.compile(r"[^\n]*\S[^\n]*")
+_BAR = re.compile(r"(?<!\\)\|")
 _AROUND_ROW = " \t>|"  # before and after the cells of a row, quotes included
 _FRONT_TITLE = re.compile(r"^title:[ \t]*(?P<title>.+?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
 
@@ -97,15 +100,32 @@ def _blocks(text: str, body: int, found: list[_Lines]) -> list[Block]:
         start, end = _trim(text, starts[lines.first], starts[min(lines.stop, len(starts) - 1)])
         if start < end:
             above = headings.enter(lines.level, lines.title) if lines.kind == "heading" else headings.path
-            header = _header(text, start) if lines.kind == "table" else ""
+            header = _header(text, start, end) if lines.kind == "table" else ""
             blocks.append(Block(kind=lines.kind, start=start, end=end, headings=above, header=header))
     return _with_captions(text, blocks)
 
 
-def _header(text: str, start: int) -> str:
-    """Return the column headers of the table at ``start``: the words of its first row, as they stand there."""
-    end = text.find("\n", start)
-    return text[start : end if end >= 0 else len(text)].strip(_AROUND_ROW)
+def _header(text: str, start: int, end: int) -> str:
+    """Return the column headers of a table as they stand in the text, without the bars around them.
+
+    Markdown knows one row of them; where it is blank or goes on in what Markdown takes for the
+    first rows, those are headers too.
+    """
+    lines = [match.span() for match in _LINE.finditer(text, start, end)]
+    rows = [(first, stop, _cells(text[first:stop])) for first, stop in (lines[0], *lines[2:])]  # the second is the rule
+    while rows and not any(rows[0][2]):
+        rows = rows[1:]
+    count = count_header_rows([cells for _, _, cells in rows])
+    if rows and rows[0][0] == lines[0][0]:
+        count = max(count, 1)
+    if not count:
+        return ""
+    return text[rows[0][0] : rows[count - 1][1]].strip(_AROUND_ROW)
+
+
+def _cells(line: str) -> list[str]:
+    inner = line.strip(" \t>").removeprefix("|").removesuffix("|")
+    return [cell.strip() for cell in _BAR.split(inner)]
 
 
 def _with_captions(text: str, blocks: list[Block]) -> list[Block]:
