@@ -29,3 +29,8 @@ def assert_anchored(document: ParsedDocument) -> None:
             assert page.start <= block.start < block.end <= page.end
     assert "\x00" not in text
     text.encode()  # no lone surrogates
+
+
+def outline(document: ParsedDocument) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Return kind, words and headings of every block."""
+    return [(block.kind, document.text[block.start : block.end], block.headings) for block in document.blocks]

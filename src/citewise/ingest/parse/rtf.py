@@ -82,6 +82,7 @@ def parse(path: Path, *, source: str) -> ParsedDocument:
         images=reader.images,
         warnings=reader.warnings,
         left_out=reader.left_out(),
+        unread=reader.unread,
     )
 
 
@@ -94,6 +95,7 @@ class Reader:
         self.images = 0
         self.title = ""
         self.warnings: list[str] = []
+        self.unread: list[str] = []
         self._state = _State()
         self._stack: list[_State] = []
         self._code_page = 1252
@@ -146,7 +148,7 @@ class Reader:
         if at < len(raw) and raw[at:].strip(b"\x00 \r\n\t}"):
             self.warnings.append("There is something behind the end of the document, which was not read.")
         elif self._stack:
-            self.warnings.append("The file ends within a part of it: it seems to be cut off.")
+            self.unread.append("The end of the document: the file seems to be cut off.")
         self._flush()
         self._end_paragraph()
         self._end_table()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+import olefile
 import python_calamine as calamine
 
 from citewise.ingest.parse import ole
@@ -28,7 +28,10 @@ def parse(path: Path, *, source: str) -> ParsedDocument:
     Raises:
         IngestError: It is damaged, needs a password, or is over a limit.
     """
-    if not zipfile.is_zipfile(path):
+    with path.open("rb") as file:
+        # Not zipfile.is_zipfile: that finds zip archives within old files too.
+        is_old = file.read(len(olefile.MAGIC)) == olefile.MAGIC
+    if is_old:
         return _parse_old(path, source)
     with open_package(path, source=source) as package:
         if "content.xml" in package:
