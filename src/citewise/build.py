@@ -120,6 +120,8 @@ def open_engine(settings: Settings, *, open_embedder: Callable[[str], Embedder] 
                 splitter=splitter,
                 parse_seconds=settings.ingest.parse_seconds,
                 parse_memory_mb=settings.ingest.parse_memory_mb,
+                ocr_languages=settings.ingest.ocr_languages,
+                ocr_seconds=settings.ingest.ocr_seconds,
                 cancelled=runner.cancelled,
                 stopping=runner.stopping,
             ),

@@ -43,6 +43,12 @@ class IngestSettings(_Section):
     parse_memory_mb: Annotated[int, Field(ge=256, le=16384)] = Field(
         1536, description="Address space for reading one file, in MiB."
     )
+    ocr_languages: Annotated[str, Field(pattern=r"^[A-Za-z]\w*(\+[A-Za-z]\w*)*$")] = Field(
+        "eng", description="Languages that Tesseract looks for in scanned pages and pictures, joined by `+`: `eng+deu`."
+    )
+    ocr_seconds: Annotated[int, Field(ge=0, le=7200)] = Field(
+        300, description="Wall time for recognising the pages of one file, in seconds; 0 recognises none."
+    )
 
 
 class SplitSettings(_Section):

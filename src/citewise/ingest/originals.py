@@ -38,17 +38,18 @@ class Originals:
         return Original(path=path, source=record.source, media_type=record.media_type)
 
     def page_image(self, original: Original, page: int, *, width: int, boxes: Sequence[Box] = ()) -> bytes:
-        """Render a page of a PDF as PNG, ``width`` pixels wide, rotated as a reader sees it, with ``boxes`` drawn.
+        """Render a page of a PDF or a picture as PNG, ``width`` pixels wide, as a reader sees it, ``boxes`` drawn.
 
         Raises:
-            NotFoundError: It is no PDF, or has no such page.
+            NotFoundError: It is of another format.
             IngestError: It could not be rendered.
         """
-        if original.media_type != PDF:
-            raise NotFoundError("page image of", original.source, hint="Only PDF files have page images.")
+        if original.media_type != PDF and not original.media_type.startswith("image/"):
+            raise NotFoundError("page image of", original.source, hint="Only PDF files and pictures have page images.")
         return sandbox.page_image(
             original.path,
             page,
+            media_type=original.media_type,
             width=width,
             boxes=boxes,
             source=original.source,

@@ -87,6 +87,8 @@ class Pipeline:
         splitter: From a model to how documents are cut.
         parse_seconds: Wall time for reading one file.
         parse_memory_mb: Address space for reading one file, in MiB.
+        ocr_languages: Tesseract's names of languages, joined by ``+``.
+        ocr_seconds: Wall time for recognising the pages of one file, on top of ``parse_seconds``.
         cancelled: Whether somebody asked for the end of a job.
         stopping: Whether the program ends.
     """
@@ -101,6 +103,8 @@ class Pipeline:
         splitter: Callable[[Embedder], Splitter],
         parse_seconds: float,
         parse_memory_mb: int,
+        ocr_languages: str,
+        ocr_seconds: float,
         cancelled: Callable[[Job], bool],
         stopping: Callable[[], bool],
     ) -> None:
@@ -111,6 +115,8 @@ class Pipeline:
         self._splitter_for = splitter
         self._parse_seconds = parse_seconds
         self._parse_memory_mb = parse_memory_mb
+        self._ocr_languages = ocr_languages
+        self._ocr_seconds = ocr_seconds
         self._cancelled = cancelled
         self._stopping = stopping
 
@@ -189,6 +195,8 @@ class Pipeline:
             source=version.source,
             seconds=self._parse_seconds,
             memory_mb=self._parse_memory_mb,
+            ocr_languages=self._ocr_languages,
+            ocr_seconds=self._ocr_seconds,
             cancelled=lambda: self._stopping() or self._cancelled(job),
         )
 

@@ -21,19 +21,26 @@ from typing import Any, Literal
 
 from citewise.errors import IngestError
 from citewise.ingest.serial import boxes_from_json, boxes_to_json, document_from_json
-from citewise.types import Box, ParsedDocument
+from citewise.types import PDF, Box, ParsedDocument
 
 Task = Literal["parse", "boxes", "render"]
 
 OUTPUT_LIMIT = 64 * 1024 * 1024  # bytes
 _POLL_S = 0.1  # how soon a cancellation is seen
-_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT")
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT", "TESSDATA_PREFIX")
 _DEFAULT_SECONDS = 20  # for one page
 _DEFAULT_MEMORY_MB = 1024
 
 
 def parse_file(
-    path: Path, *, source: str, seconds: float, memory_mb: int, cancelled: Callable[[], bool] | None = None
+    path: Path,
+    *,
+    source: str,
+    seconds: float,
+    memory_mb: int,
+    ocr_languages: str = "eng",
+    ocr_seconds: float = 0,
+    cancelled: Callable[[], bool] | None = None,
 ) -> ParsedDocument:
     """Read a file of any supported format.
 
@@ -42,6 +49,9 @@ def parse_file(
         source: Its name as the person knows it, for titles and messages.
         seconds: Limit on wall time and on processor time.
         memory_mb: Limit on address space, in MiB.
+        ocr_languages: Tesseract's names, joined by ``+``.
+        ocr_seconds: Wall time for recognising pages, on top of ``seconds``; what is left then is reported as
+            unread. 0 recognises none.
         cancelled: Asked a few times a second; ``True`` kills the child.
 
     Raises:
@@ -49,8 +59,9 @@ def parse_file(
     """
     header, _ = run(
         "parse",
-        {"path": str(path), "source": source},
+        {"path": str(path), "source": source, "ocr_languages": ocr_languages, "ocr_seconds": ocr_seconds},
         seconds=seconds,
+        waiting_seconds=ocr_seconds,
         memory_mb=memory_mb,
         cancelled=cancelled,
     )
@@ -90,14 +101,16 @@ def page_image(
     path: Path,
     page: int,
     *,
+    media_type: str = PDF,
     width: int = 1000,
     boxes: Sequence[Box] = (),
     source: str = "",
     seconds: float = _DEFAULT_SECONDS,
     memory_mb: int = _DEFAULT_MEMORY_MB,
 ) -> bytes:
-    """Render a PDF's page as PNG, ``width`` pixels wide, as a reader sees it, with ``boxes`` marked."""
+    """Render a page of a PDF or a picture as PNG, ``width`` pixels wide, as a reader sees it, ``boxes`` marked."""
     arguments = {
+        "media_type": media_type,
         "path": str(path),
         "source": source or path.name,
         "page": page,
@@ -113,11 +126,13 @@ def run(
     *,
     seconds: float,
     memory_mb: int,
+    waiting_seconds: float = 0,
     cancelled: Callable[[], bool] | None = None,
 ) -> tuple[dict[str, Any], bytes]:
     """Run one task in a child of its own.
 
     Args:
+        waiting_seconds: Wall time on top of ``seconds`` for programs that the child waits for.
         arguments: What the task takes, as JSON values; ``source`` is the name for messages.
 
     Returns:
@@ -128,7 +143,7 @@ def run(
     """
     source = str(arguments["source"])
     request = {"task": task, "arguments": arguments, "seconds": seconds, "memory_mb": memory_mb}
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds + waiting_seconds
     child = subprocess.Popen(
         # Not -I: that would also hide packages of the user's own site directory.
         [sys.executable, "-E", "-P", "-m", "citewise.ingest.sandbox_child"],

@@ -73,9 +73,11 @@ def _perform(task: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], byte
 
 def _parse(path: Path, source: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     from citewise.ingest.parse import parse  # noqa: PLC0415 - only what the task needs
+    from citewise.ingest.parse.ocr import recognising  # noqa: PLC0415
     from citewise.ingest.serial import document_to_json  # noqa: PLC0415
 
-    document = parse(path, source=source, media_type=arguments.get("media_type"))
+    with recognising(languages=arguments.get("ocr_languages", "eng"), seconds=arguments.get("ocr_seconds", 0)):
+        document = parse(path, source=source, media_type=arguments.get("media_type"))
     return {"result": document_to_json(document)}, b""
 
 
@@ -88,10 +90,12 @@ def _boxes(path: Path, source: str, arguments: dict[str, Any]) -> tuple[dict[str
 
 
 def _render(path: Path, source: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    from citewise.ingest.parse.pdf_view import render  # noqa: PLC0415
+    from citewise.ingest.parse import image_view, pdf_view  # noqa: PLC0415
     from citewise.ingest.serial import boxes_from_json  # noqa: PLC0415
+    from citewise.types import PDF  # noqa: PLC0415
 
     marked = boxes_from_json(arguments["boxes"])
+    render = pdf_view.render if arguments["media_type"] == PDF else image_view.render
     return {"result": {}}, render(path, arguments["page"], width=arguments["width"], boxes=marked, source=source)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import stat
 import sys
@@ -13,8 +14,9 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from citewise.errors import IngestError
+from citewise.ingest import sandbox
 from citewise.ingest.parse import image, ocr, pdf
-from citewise.types import ParsedDocument
+from citewise.types import Box, ParsedDocument
 from tests.unit.ingest.checks import assert_anchored
 from tests.unit.ingest.making import column, write_pdf
 
@@ -197,3 +199,62 @@ def test_a_picture_on_its_side_is_turned_and_its_boxes_turned_back(tmp_path: Pat
         270: (first.y0, width - first.x1),
     }
     assert (same.x0, same.y0) == pytest.approx(expected[turn], abs=3)
+
+
+def test_it_runs_in_the_sandbox_within_its_limits(tmp_path: Path, says: Says) -> None:
+    limits = {"seconds": 20.0, "memory_mb": 1536}
+    path = write_pdf(tmp_path / "a.pdf", [[]], drawn=True)
+    says(*LINES)
+    document = sandbox.parse_file(path, source="a.pdf", ocr_seconds=20, **limits)
+    assert len(document.words) == len(" ".join(LINES).split())
+    with pytest.raises(IngestError, match="OCR"):
+        sandbox.parse_file(path, source="a.pdf", **limits)
+    says(wait=60)
+    with pytest.raises(IngestError, match="the 1 seconds for OCR were used up"):
+        sandbox.parse_file(path, source="a.pdf", ocr_seconds=1, **limits)
+
+
+def test_a_page_of_a_picture_is_shown_the_right_way_up_with_its_boxes(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by the camera
+    Image.new("RGB", (200, 100), "white").save(tmp_path / "a.jpg", exif=exif)
+    shown = sandbox.page_image(tmp_path / "a.jpg", 1, media_type="image/jpeg", width=50, boxes=[Box(1, 10, 20, 60, 40)])
+    picture = Image.open(io.BytesIO(shown)).convert("RGB")
+    assert picture.size == (50, 100)
+    assert picture.getpixel((15, 15)) != (255, 255, 255)
+    assert picture.getpixel((45, 80)) == (255, 255, 255)
+    with pytest.raises(IngestError, match="has no page 2"):
+        sandbox.page_image(tmp_path / "a.jpg", 2, media_type="image/jpeg")
+
+
+def test_pages_of_a_tiff_are_pages(tmp_path: Path, says: Says) -> None:
+    says(*LINES)
+    first, second = (Image.new("L", (900, 600), shade) for shade in ("white", "silver"))
+    first.save(tmp_path / "a.tif", save_all=True, append_images=[second], dpi=(300, 300))
+    document = read(tmp_path / "a.tif")
+    assert [(page.number, page.width, page.height) for page in document.pages] == [(1, 216, 144), (2, 216, 144)]
+    assert document.media_type == "image/tiff"
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+def test_pictures_of_every_depth_can_be_decoded(tmp_path: Path, says: Says, mode: str) -> None:
+    says(*LINES)
+    picture = Image.new("L", (400, 300), "white").convert(mode) if mode != "I;16" else Image.new(mode, (400, 300), 9999)
+    picture.save(tmp_path / ("a.tif" if mode in {"CMYK", "I;16"} else "a.png"))
+    assert read(next(tmp_path.glob("a.*"))).words
+
+
+def test_damaged_and_huge_pictures_are_refused(tmp_path: Path, says: Says, monkeypatch: pytest.MonkeyPatch) -> None:
+    says(*LINES)
+    whole = scan(tmp_path / "a.png", *LINES)
+    monkeypatch.setattr(image, "MAX_IMAGE_PIXELS", 1000)
+    with pytest.raises(IngestError, match="pixels, which is the limit"):
+        read(whole)
+    monkeypatch.undo()
+    (tmp_path / "b.png").write_bytes(whole.read_bytes()[:10])
+    with pytest.raises(IngestError, match=r"b\.png is damaged or cut off"):
+        read(tmp_path / "b.png")
+    (tmp_path / "c.png").write_bytes(whole.read_bytes()[:2000])
+    says(*LINES)
+    with pytest.raises(IngestError, match="Page 1 cannot be decoded"):
+        read(tmp_path / "c.png")

@@ -19,10 +19,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-import numpy
-import numpy.typing
-from PIL import Image
+if TYPE_CHECKING:
+    import numpy
+    from numpy.typing import NDArray
+    from PIL import Image
 
 HOW_TO_INSTALL = (
     "install Tesseract (apt install tesseract-ocr, brew install tesseract, "
@@ -43,11 +45,6 @@ _GRID_SHARE = 0.08  # of the width or height: how long a line is
 _DARK = 150  # of 255 and less
 _TURN = re.compile(r"^Rotate: (90|180|270)$", re.MULTILINE)
 _TURN_SURE = re.compile(r"^Orientation confidence: ([\d.]+)$", re.MULTILINE)
-_TRANSPOSE = {
-    90: Image.Transpose.ROTATE_270,  # PIL counts against the clock
-    180: Image.Transpose.ROTATE_180,
-    270: Image.Transpose.ROTATE_90,
-}
 
 
 class OutOfTimeError(Exception):
@@ -141,7 +138,7 @@ class Recogniser:
         turn = self._turn(picture)
         if not turn:
             return seen
-        turned = Seen(self._words(picture.transpose(_TRANSPOSE[turn])), turn)
+        turned = Seen(self._words(picture.rotate(-turn, expand=True)), turn)  # PIL counts against the clock
         return max(seen, turned, key=lambda each: (each.confidence >= _POOR, len(each.words) * each.confidence))
 
     def _words(self, picture: Image.Image) -> tuple[SeenWord, ...]:
@@ -202,14 +199,18 @@ class Recogniser:
 
 def _has_grid(picture: Image.Image) -> bool:
     """Whether there are ruled lines across each other, as of a table."""
+    import numpy  # noqa: PLC0415 - files without pictures need none of it
+
     small = picture.copy()
-    small.thumbnail((_GRID_SIDE, _GRID_SIDE), Image.Resampling.BOX)
+    small.thumbnail((_GRID_SIDE, _GRID_SIDE))
     dark = numpy.asarray(small) < _DARK
     return all(_long_lines(each) >= _GRID_LINES for each in (dark, dark.T))
 
 
-def _long_lines(dark: numpy.typing.NDArray[numpy.bool_]) -> int:
+def _long_lines(dark: NDArray[numpy.bool_]) -> int:
     """Count lines along the rows that are dark over a good part of the width without a break."""
+    import numpy  # noqa: PLC0415
+
     edges = numpy.diff(numpy.pad(dark.astype(numpy.int8), ((0, 0), (1, 1))), axis=1)
     rows, starts = numpy.nonzero(edges == 1)
     ends = numpy.nonzero(edges == -1)[1]

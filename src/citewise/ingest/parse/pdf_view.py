@@ -173,7 +173,7 @@ def render(path: Path, page: int, *, width: int, boxes: Sequence[Box] = (), sour
     factor = picture.width / shown_width, picture.height / shown_height
     if turned:
         scaled = [(x0 * factor[0], y0 * factor[1], x1 * factor[0], y1 * factor[1]) for x0, y0, x1, y1 in turned]
-        picture = _mark(picture, scaled)
+        picture = mark(picture, scaled)
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", compress_level=3)
     return buffer.getvalue()
@@ -192,7 +192,7 @@ def _turn(box: Box, rotation: int, width: float, height: float) -> tuple[float, 
             return box.x0, box.y0, box.x1, box.y1
 
 
-def _mark(picture: Image.Image, rectangles: Sequence[tuple[float, float, float, float]]) -> Image.Image:
+def mark(picture: Image.Image, rectangles: Sequence[tuple[float, float, float, float]]) -> Image.Image:
     """Return ``picture`` as if gone over with a highlighter, whose ink leaves black words black."""
     ink = Image.new("RGB", picture.size, "white")
     draw = ImageDraw.Draw(ink)
