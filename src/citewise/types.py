@@ -42,6 +42,9 @@ IndexJobState = Literal["queued", "running", "done", "failed", "cancelled"]
 PDF = "application/pdf"
 """The one media type whose pages can be shown."""
 
+ARCHIVE = "application/zip"
+"""The media type of documents whose files are documents of their own."""
+
 UNFINISHED: frozenset[str] = frozenset({"received", "parsing", "chunking", "embedding", "indexing"})
 """Document states in which work still goes on."""
 

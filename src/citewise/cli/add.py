@@ -15,7 +15,7 @@ from citewise.cli import options, output
 from citewise.cli.asked import Json, is_finished
 from citewise.cli.progress import Show, progress
 from citewise.cli.session import Session, connect
-from citewise.types import OnDuplicate, Upload
+from citewise.types import ARCHIVE, OnDuplicate, Upload
 
 FILES_AT_ONCE = 16
 RECORDS_AT_ONCE = 256
@@ -121,15 +121,26 @@ class _Taker:
             self._entries.append(_entry(receipt["source"], receipt["status"], receipt["error"]))
 
     def wait(self, show: Show) -> list[Json]:
-        """Wait for everything that was taken in; returns one entry per document."""
+        """Wait for everything that was taken in, and what came out of archives; returns one entry per document."""
         for done, (position, receipt, since) in enumerate(self._waiting):
             document = self._session.settled(receipt, timeout_s=LOOK_S)
             while not is_finished(document):
                 show(f"{document['status'].capitalize()} {receipt['source']}", done, len(self._waiting))
                 document = self._session.settled(receipt, timeout_s=LOOK_S)
             self._entries[position] = _settled_entry(receipt, document, time.perf_counter() - since)
+            if document.get("media_type") == ARCHIVE and receipt["status"] == "received":
+                self._follow_members(receipt["source"])
             show("Indexing", done + 1, len(self._waiting))
         return self._entries
+
+    def _follow_members(self, source: str) -> None:
+        """Wait for the documents that came out of an archive as well."""
+        for document in reversed(self._session.documents(collection=self._collection)):
+            if document["source"].startswith(f"{source}/"):
+                receipt = {key: document[key] for key in ("source", "document_id", "version")}
+                receipt |= {"status": "received", "error": None}
+                self._waiting.append((len(self._entries), receipt, time.perf_counter()))
+                self._entries.append(_entry(document["source"], "received", None))
 
 
 def _entry(source: str, status: str, error: str | None) -> Json:

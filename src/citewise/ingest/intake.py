@@ -16,11 +16,13 @@ from sqlalchemy import Connection
 
 from citewise.errors import IngestError
 from citewise.failpoints import failpoint
-from citewise.ingest.pipeline import TEXT_RECORD
 from citewise.registry import collections, documents, jobs, removal
 from citewise.registry.blobs import Blobs
 from citewise.registry.database import Registry
 from citewise.types import Added, Document, OnDuplicate, Upload
+
+TEXT_RECORD = "text/plain; charset=utf-8"
+"""The media type of records that arrived as text."""
 
 GIVEN_UP = ("failed", "cancelled")
 

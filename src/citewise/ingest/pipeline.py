@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -20,7 +20,8 @@ from citewise.errors import CitewiseError, IngestError, NoSpaceError, StoreError
 from citewise.failpoints import failpoint
 from citewise.index.generations import Indexes
 from citewise.index.update import forget_chunks, write_chunks
-from citewise.ingest import sandbox
+from citewise.ingest import archives, sandbox
+from citewise.ingest.intake import TEXT_RECORD
 from citewise.ingest.parse.text import document_from_text
 from citewise.ingest.prepare import Splitter, cut, embed_missing
 from citewise.observe.metrics import metrics
@@ -32,7 +33,7 @@ from citewise.registry.documents import VersionRecord
 from citewise.registry.held import Entry
 from citewise.registry.ids import hash_text
 from citewise.registry.jobs import Job
-from citewise.types import Chunk, DocumentStatus, EmbeddedChunk, ParsedDocument, Vector
+from citewise.types import ARCHIVE, Chunk, DocumentStatus, EmbeddedChunk, ParsedDocument, Vector
 
 log = structlog.get_logger(__name__)
 
@@ -41,9 +42,6 @@ GROUP_BYTES = 1_000_000
 
 ATTEMPTS = 5
 """How often a document is tried when an index fails; interruptions by the end of the program count too."""
-
-TEXT_RECORD = "text/plain; charset=utf-8"
-"""The media type of records that arrived as text."""
 
 
 class Cancelled(Exception):  # noqa: N818 - a signal, not an error
@@ -172,18 +170,29 @@ class Pipeline:
         )
         if not work.chunks:
             raise IngestError(f"{version.source} holds no text that could be read.")
-        with self._registry.write() as tx:
-            documents.save_parsed(
-                tx,
-                version.document_id,
-                version.version,
-                parsed,
-                work.chunks,
-                splitter=self._splitter.fingerprint,
-            )
+        self._save(work, parsed)
         failpoint("document-read")
         work.timings_ms["chunk"] = _since(chunking)
         return work
+
+    def _save(self, work: _Work, parsed: ParsedDocument) -> None:
+        """Store what was read, and with the text of an archive the documents that come out of it."""
+        with ExitStack() as stack:
+            found: archives.Stored = {}
+            if parsed.media_type == ARCHIVE:
+                found = stack.enter_context(
+                    archives.stored_members(
+                        self._blobs,
+                        work.version,
+                        seconds=self._parse_seconds,
+                        memory_mb=self._parse_memory_mb,
+                        cancelled=lambda: self._stopping() or self._cancelled(work.job),
+                    )
+                )
+            tx = stack.enter_context(self._registry.write())
+            documents.save_parsed(tx, *work.key, parsed, work.chunks, splitter=self._splitter.fingerprint)
+            if parsed.media_type == ARCHIVE and not jobs.cancel_requested(tx, work.job.id):
+                archives.record_members(tx, work.version, found)
 
     def _parse(self, version: VersionRecord, job: Job) -> ParsedDocument:
         path = self._blobs.path(version.content_hash)

@@ -13,6 +13,7 @@ import selectors
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -23,7 +24,7 @@ from citewise.errors import IngestError
 from citewise.ingest.serial import boxes_from_json, boxes_to_json, document_from_json
 from citewise.types import PDF, Box, ParsedDocument
 
-Task = Literal["parse", "boxes", "render"]
+Task = Literal["parse", "unpack", "boxes", "render"]
 
 OUTPUT_LIMIT = 64 * 1024 * 1024  # bytes
 _POLL_S = 0.1  # how soon a cancellation is seen
@@ -66,6 +67,41 @@ def parse_file(
         cancelled=cancelled,
     )
     return document_from_json(header)
+
+
+def unpack(
+    path: Path,
+    into: Path,
+    *,
+    source: str,
+    seconds: float,
+    memory_mb: int,
+    cancelled: Callable[[], bool] | None = None,
+) -> dict[str, Path]:
+    """Unpack what can be read of an archive.
+
+    Args:
+        path: The archive.
+        into: An empty folder for its files.
+        source: Its name as the person knows it, for messages.
+        seconds: Limit on wall time and on processor time.
+        memory_mb: Limit on address space, in MiB.
+        cancelled: Asked a few times a second; ``True`` kills the child.
+
+    Returns:
+        Where the files are, by their names in the archive, in its order.
+
+    Raises:
+        IngestError: The archive cannot be read, went over a limit, or the reading was cancelled.
+    """
+    header, _ = run(
+        "unpack",
+        {"path": str(path), "source": source, "into": str(into)},
+        seconds=seconds,
+        memory_mb=memory_mb,
+        cancelled=cancelled,
+    )
+    return {name: into / file for name, file in header["files"]}
 
 
 def page_boxes(
@@ -141,16 +177,24 @@ def run(
     Raises:
         IngestError: The task refused, failed, went over a limit, or was cancelled.
     """
-    source = str(arguments["source"])
-    request = {"task": task, "arguments": arguments, "seconds": seconds, "memory_mb": memory_mb}
-    deadline = time.monotonic() + seconds + waiting_seconds
+    # What the child unpacks goes with it, however it ends.
+    with tempfile.TemporaryDirectory(prefix="citewise-") as scratch:
+        request = {"task": task, "arguments": arguments, "seconds": seconds, "memory_mb": memory_mb}
+        deadline = time.monotonic() + seconds
+        return _run(request, scratch, deadline=deadline, cancelled=cancelled)
+
+
+def _run(
+    request: dict[str, Any], scratch: str, *, deadline: float, cancelled: Callable[[], bool] | None
+) -> tuple[dict[str, Any], bytes]:
+    source, seconds = str(request["arguments"]["source"]), request["seconds"]
     child = subprocess.Popen(
         # Not -I: that would also hide packages of the user's own site directory.
         [sys.executable, "-E", "-P", "-m", "citewise.ingest.sandbox_child"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=_environment(),
+        env=_environment() | {"TMPDIR": scratch},
         start_new_session=True,
     )
     try:
@@ -170,7 +214,7 @@ def run(
         raise IngestError(f"Reading {source} was cancelled.") from error
     finally:
         _kill(child)
-    return _answer(bytes(output), code, source=source, seconds=seconds, memory_mb=memory_mb)
+    return _answer(bytes(output), code, source=source, seconds=seconds, memory_mb=request["memory_mb"])
 
 
 def _environment() -> dict[str, str]:

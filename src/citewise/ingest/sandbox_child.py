@@ -13,7 +13,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-_FILE_BYTES = 16 * 1024 * 1024  # what it may write; only compiled modules ever are
+from citewise.ingest.limits import MAX_MEMBER_MB
+
+# What one file may hold that it writes: a compiled module, a member of an archive, an attachment.
+_FILE_BYTES = MAX_MEMBER_MB * 10**6
 
 
 def main() -> None:
@@ -81,6 +84,13 @@ def _parse(path: Path, source: str, arguments: dict[str, Any]) -> tuple[dict[str
     return {"result": document_to_json(document)}, b""
 
 
+def _unpack(path: Path, source: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from citewise.ingest.parse.archive import unpack  # noqa: PLC0415
+
+    members = unpack(path, Path(arguments["into"]), source=source)
+    return {"result": {"files": [[member.name, member.file] for member in members if member.file]}}, b""
+
+
 def _boxes(path: Path, source: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     from citewise.ingest.parse.pdf_view import boxes  # noqa: PLC0415
     from citewise.ingest.serial import boxes_to_json  # noqa: PLC0415
@@ -99,7 +109,7 @@ def _render(path: Path, source: str, arguments: dict[str, Any]) -> tuple[dict[st
     return {"result": {}}, render(path, arguments["page"], width=arguments["width"], boxes=marked, source=source)
 
 
-_TASKS = {"parse": _parse, "boxes": _boxes, "render": _render}
+_TASKS = {"parse": _parse, "unpack": _unpack, "boxes": _boxes, "render": _render}
 
 
 if __name__ == "__main__":

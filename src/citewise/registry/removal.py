@@ -14,6 +14,7 @@ from citewise.registry.documents.rows import is_version
 from citewise.registry.documents.versions import set_stage
 from citewise.registry.jobs import OPEN
 from citewise.registry.jobs import create as create_job
+from citewise.registry.members import members_of
 from citewise.registry.sql import batches
 from citewise.registry.tables import chunks, documents, embeddings, jobs, versions, watched_files
 
@@ -30,12 +31,12 @@ class Purged:
 
 
 def remove(tx: Connection, ids: Sequence[str]) -> int:
-    """Take documents out of every answer; returns how many were there to be taken.
+    """Take documents out of every answer, and with archives what came out of them; returns how many were taken.
 
     Their names are free at once: a file added under one becomes a new document. Work on them is asked to end.
     """
     now, removed = time.time(), 0
-    for batch in batches(ids):
+    for batch in batches([*dict.fromkeys((*ids, *members_of(tx, ids)))]):
         there = and_(documents.c.id.in_(batch), documents.c.deleted_at.is_(None))
         tx.execute(
             update(jobs)
@@ -47,7 +48,7 @@ def remove(tx: Connection, ids: Sequence[str]) -> int:
 
 
 def restore(tx: Connection, ids: Sequence[str]) -> int:
-    """Bring removed documents back; returns how many there were.
+    """Bring removed documents back, and with archives what was removed with them; returns how many there were.
 
     What was not read to its end when it was removed is queued again.
 
@@ -56,29 +57,40 @@ def restore(tx: Connection, ids: Sequence[str]) -> int:
     """
     restored = 0
     for document_id in ids:
-        removed = tx.execute(
-            select(documents.c.collection_id, documents.c.source, documents.c.newest_version).where(
-                documents.c.id == document_id, documents.c.deleted_at.is_not(None)
-            )
-        ).one_or_none()
-        if removed is None:
+        removed_at = tx.scalar(select(documents.c.deleted_at).where(documents.c.id == document_id))
+        if removed_at is None:
             continue
-        taken = tx.scalar(
-            select(documents.c.id).where(
-                documents.c.collection_id == removed.collection_id,
-                documents.c.source == removed.source,
-                documents.c.deleted_at.is_(None),
-            )
-        )
+        taken = _taken_name(tx, document_id)
         if taken is not None:
             raise NotAllowedError(
-                f"{removed.source} cannot be brought back: a document of that name was added since. "
-                "Remove that one first."
+                f"{taken} cannot be brought back: a document of that name was added since. Remove that one first."
             )
-        tx.execute(update(documents).where(documents.c.id == document_id).values(deleted_at=None))
-        _read_again(tx, document_id, removed.newest_version)
-        restored += 1
+        with_it = members_of(tx, [document_id], removed_at=removed_at)
+        # A member whose name was taken since stays away; the archive's own list still names it.
+        back = [document_id, *(member for member in with_it if _taken_name(tx, member) is None)]
+        for one in back:
+            newest = tx.scalar(
+                update(documents)
+                .where(documents.c.id == one)
+                .values(deleted_at=None)
+                .returning(documents.c.newest_version)
+            )
+            _read_again(tx, one, newest or 0)
+        restored += len(back)
     return restored
+
+
+def _taken_name(tx: Connection, document_id: str) -> str | None:
+    """The name of a removed document, if another one has it now."""
+    removed = documents.alias()
+    return tx.scalar(
+        select(documents.c.source)
+        .join(
+            removed,
+            and_(removed.c.collection_id == documents.c.collection_id, removed.c.source == documents.c.source),
+        )
+        .where(removed.c.id == document_id, documents.c.id != document_id, documents.c.deleted_at.is_(None))
+    )
 
 
 def _read_again(tx: Connection, document_id: str, version: int) -> None:
@@ -96,9 +108,10 @@ def removed_ids(rx: Connection) -> list[str]:
 def purge(tx: Connection, ids: Sequence[str], *, quotes: bool = True) -> Purged:
     """Erase documents, removed or not, with their text, chunks and embeddings; unknown ids are ignored.
 
-    Embeddings stay where another document holds the same text. Their jobs are cancelled, and
-    what they said is forgotten. Of a file that lies in a watched folder the name stays, so that
-    it is not taken in again.
+    With an archive goes what came out of it and is there, or was removed with it. Embeddings
+    stay where another document holds the same text. Their jobs are cancelled, and what they
+    said is forgotten. Of a file that lies in a watched folder the name stays, so that it is
+    not taken in again.
 
     Args:
         tx: A write transaction.
@@ -106,6 +119,7 @@ def purge(tx: Connection, ids: Sequence[str], *, quotes: bool = True) -> Purged:
         quotes: Whether to blank the quotes that old answers keep. What was sent to a model
             and not quoted is blanked in any case.
     """
+    ids = [*dict.fromkeys((*ids, *_members_to_purge(tx, ids)))]
     blanked = quoted.blank(tx, ids, quotes=quotes)
     purged: set[str] = set(blanked)
     chunk_ids: list[str] = []
@@ -138,3 +152,16 @@ def purge(tx: Connection, ids: Sequence[str], *, quotes: bool = True) -> Purged:
     for hashes in batches(sorted(content_hashes)):
         content_hashes -= set(tx.scalars(select(versions.c.content_hash).where(versions.c.content_hash.in_(hashes))))
     return Purged(len(purged), tuple(chunk_ids), tuple(sorted(content_hashes)), vectors, blanked.total())
+
+
+def _members_to_purge(tx: Connection, ids: Sequence[str]) -> list[str]:
+    found = [*members_of(tx, ids)]
+    for batch in batches(ids):
+        removed = tx.execute(
+            select(documents.c.id, documents.c.deleted_at).where(
+                documents.c.id.in_(batch), documents.c.deleted_at.is_not(None)
+            )
+        )
+        for document_id, removed_at in removed.all():
+            found += members_of(tx, [document_id], removed_at=removed_at)
+    return found
