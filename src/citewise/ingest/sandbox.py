@@ -180,7 +180,7 @@ def run(
     # What the child unpacks goes with it, however it ends.
     with tempfile.TemporaryDirectory(prefix="citewise-") as scratch:
         request = {"task": task, "arguments": arguments, "seconds": seconds, "memory_mb": memory_mb}
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds + waiting_seconds
         return _run(request, scratch, deadline=deadline, cancelled=cancelled)
 
 
