@@ -32,6 +32,7 @@ _PLAIN_SEPARATORS = (r"\n\s*\n", r"\n")
 _SENTENCE = re.compile(r"(?:(?<=[.!?…])|(?<=[.!?…][\"'”’»)\]]))\s+(?![a-z\s])|(?<=[。！？])(?=[^。！？”’」』)\s])")
 _SPACE = re.compile(r"\s+")
 _INK = re.compile(r"\S")
+_NO_RULE = re.compile(f"[^{re.escape(RULE)}]")
 _BETWEEN_CELLS = re.compile(r"\s\|\s")
 _LOOK_AHEAD = 64  # characters beyond a window in which a separator that begins within it may end
 _FENCE = re.compile(r"(?:```+|~~~+)[ \t]*([\w+#-]+)")
@@ -247,8 +248,7 @@ class _Splitter:
             following = self._blocks[index + 1] if index + 1 < len(self._blocks) else block
             return following.kind == "table" and bool(following.caption)
         if block.kind == "table":
-            below = self._text[self._header_end(block) : place]
-            return bool(block.header) and not below.strip(RULE)
+            return bool(block.header) and not _NO_RULE.search(self._text, self._header_end(block), place)
         return block.kind == "heading"
 
     def _separators_at(self, position: int) -> tuple[re.Pattern[str], ...]:

@@ -9,6 +9,7 @@ RULE = " \t\n|:-"
 """What the line below a header is made of in Markdown."""
 
 _PATH_SEPARATOR = " › "
+_LONG_TOKEN = 20  # characters that few tokens have
 _NAME_LENGTHS = (40, 24, 16, 12, 8, 5, 3)  # characters of a column's name, where the whole header is too long
 
 
@@ -26,6 +27,7 @@ class Contexts:
         self._most = size // 2
         self._share = size // 4  # of the headings, and of a caption
         self._token_spans = token_spans
+        self._long: dict[str, bool] = {}
         self._made: dict[tuple[tuple[str, ...], str, str], tuple[str, int]] = {}
 
     def make(self, headings: tuple[str, ...], *, caption: str = "", header: str = "") -> tuple[str, int]:
@@ -48,13 +50,15 @@ class Contexts:
 
     def is_long(self, header: str) -> bool:
         """Whether column headers leave little room for anything else."""
-        return self._count(header) > self._share
+        if header not in self._long:
+            self._long[header] = len(self._spans(header, self._share)) > self._share
+        return self._long[header]
 
     def shortened(self, text: str, limit: int) -> str:
         """Return the beginning of ``text`` that has at most ``limit`` tokens, whole words where possible."""
-        spans = self._token_spans(text) if text and limit > 0 else []
-        if not spans:
+        if not text or limit <= 0:
             return ""
+        spans = self._spans(text, limit)
         if len(spans) <= limit:
             return text
         kept = text[: spans[limit - 1][1]]
@@ -65,6 +69,12 @@ class Contexts:
 
     def _count(self, text: str) -> int:
         return len(self._token_spans(text)) if text else 0
+
+    def _spans(self, text: str, limit: int) -> list[tuple[int, int]]:
+        """Return the tokens of a text; of a long one only its first, but more than ``limit``."""
+        # The header of a sheet may have thousands of columns, and be asked for with every chunk.
+        spans = self._token_spans(text[: limit * _LONG_TOKEN])
+        return spans if len(spans) > limit + 1 or len(text) <= limit * _LONG_TOKEN else self._token_spans(text)
 
     def _path(self, headings: tuple[str, ...], limit: int) -> str:
         """Join title and headings in at most ``limit`` tokens, the innermost heading last to go."""
@@ -78,7 +88,7 @@ class Contexts:
         lines = [line for each in header.split("\n") if (line := _without_frame(collapse(each)))]
         whole = "\n".join(lines)
         for longest in _NAME_LENGTHS:
-            if self._count(whole) <= self._most:
+            if len(self._spans(whole, self._most)) <= self._most:
                 break
             whole = "\n".join(_with_short_names(line, longest) for line in lines)
         return self.shortened(whole, self._most)
