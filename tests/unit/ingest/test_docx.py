@@ -297,3 +297,38 @@ def test_a_damaged_part_beside_the_text_is_named_as_unread(tmp_path: Path) -> No
     parsed = docx.parse(tmp_path / "a.docx", source="a.docx")
     assert parsed.text == "Words"
     assert parsed.report.unread == ("The part word/numbering.xml, which is missing or damaged.",)
+
+
+def imported(folder: Path, content: bytes, name: str) -> ParsedDocument:
+    """A document that shows another file between two paragraphs."""
+    document = python_docx.Document()
+    document.add_paragraph("Before")
+    relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    document.element.body.insert(1, parse_xml(f'<w:altChunk {nsdecls("w")} xmlns:r="{relations}" r:id="rId99"/>'))
+    document.add_paragraph("After")
+    document.save(str(folder / "plain.docx"))
+    with zipfile.ZipFile(folder / "plain.docx") as plain, zipfile.ZipFile(folder / "a.docx", "w") as target:
+        for each in plain.namelist():
+            part = plain.read(each)
+            if each == "word/_rels/document.xml.rels":
+                link = f'<Relationship Id="rId99" Type="{relations}/aFChunk" Target="{name}"/></Relationships>'
+                part = part.replace(b"</Relationships>", link.encode())
+            target.writestr(each, part)
+        target.writestr(f"word/{name}", content)
+    parsed = docx.parse(folder / "a.docx", source="a.docx")
+    assert_anchored(parsed)
+    return parsed
+
+
+def test_pages_that_a_document_holds_as_files_are_read_in_their_place(tmp_path: Path) -> None:
+    page = b"<h1>Inner</h1><p>Words"
+    mail = b"MIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n" + page
+    for parsed in (imported(tmp_path, page, "x.html"), imported(tmp_path, mail, "x.mht")):
+        assert parsed.text == "Before\n\nInner\n\nWords\n\nAfter"
+        assert parsed.report.unread == ()
+
+
+def test_other_files_in_a_document_are_named_as_unread(tmp_path: Path) -> None:
+    parsed = imported(tmp_path, b"?", "x.rtf")
+    assert parsed.text == "Before\n\nAfter"
+    assert parsed.report.unread == ("The part word/x.rtf, which is a file of another kind, or damaged.",)

@@ -168,11 +168,12 @@ def test_what_stands_around_the_main_part_is_left_out_and_said(tmp_path: Path) -
     document = read(
         tmp_path,
         f"<header>Site name<div>Log in</div></header><div><main><header>Kept</header>{words}<aside>Kept too</aside>"
+        "<ul class='vector-menu-list'><li><a href=a>Deutsch</a></ul>"
         "<nav>1 2 3</nav></main><aside>Read also</aside></div><footer>Imprint</footer>",
     )
     assert document.text.startswith("Kept\n\nThe boat")
     assert document.text.endswith("Kept too")
-    assert document.report.left_out == ("navigation (1)", "page footers (1)", "page headers (1)", "sidebars (1)")
+    assert document.report.left_out == ("2 navigation", "page footers (1)", "page headers (1)", "sidebars (1)")
 
 
 def test_a_header_with_the_title_is_kept(tmp_path: Path) -> None:

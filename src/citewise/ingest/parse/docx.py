@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from citewise.ingest.parse.docx_styles import (
     read_styles,
     value_of,
 )
+from citewise.ingest.parse.html import decode, document_from_html
 from citewise.ingest.parse.package import DamagedPartError, Package, open_package
 from citewise.ingest.parse.symbols import sign
 from citewise.ingest.parse.tables import count_header_rows
@@ -34,7 +37,7 @@ _SKIPPED = frozenset(f"{W}{name}" for name in ("del", "moveFrom", "pPr", "rPr", 
     "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"  # says again what Choice says
 }
 _PARAGRAPH, _TABLE, _ROW, _CELL = f"{W}p", f"{W}tbl", f"{W}tr", f"{W}tc"
-_TEXT_BOX, _RUN, _SYMBOL = f"{W}txbxContent", f"{W}r", f"{W}sym"
+_IMPORT, _TEXT_BOX, _RUN, _SYMBOL = f"{W}altChunk", f"{W}txbxContent", f"{W}r", f"{W}sym"
 _SIGNS = {
     f"{W}tab": "\t",
     f"{W}br": "\n",
@@ -96,8 +99,6 @@ class _Reader:
         names = [element.tag.rpartition("}")[2] for element in self._root.iter(etree.Element)]
         self.images = sum(name in _PICTURES for name in names)
         self._has_deleted = "del" in names or "moveFrom" in names
-        if "altChunk" in names:
-            self.unread.append("Parts that another program put in as a file of its own (altChunk).")
 
     def read(self) -> None:
         """Read the body and the notes."""
@@ -151,6 +152,9 @@ class _Reader:
             elif element.tag == _TABLE:
                 self._flush_code()
                 self._read_table(element)
+            elif element.tag == _IMPORT:
+                self._flush_code()
+                self._read_import(element)
             elif element.tag not in _SKIPPED:
                 self._read_blocks(element)  # content controls, custom XML, insertions
 
@@ -204,6 +208,22 @@ class _Reader:
             else:
                 for depth, words in diagram_items(part):
                     self.composer.add("list_item", words, indent=depth)
+
+    def _read_import(self, element: Any) -> None:
+        """Read a page that the document holds as a file of its own; Word shows it in this place."""
+        relation = self._relations.get(element.get(f"{_R}id") or "")
+        if relation is None or relation.external:
+            self.unread.append("A part of the text that is kept outside the file.")
+            return
+        page = None
+        with suppress(DamagedPartError):
+            page = _page(self._package.read(relation.target), relation.target.lower())
+        if page is None:
+            self.unread.append(f"The part {relation.target}, which is a file of another kind, or damaged.")
+            return
+        inner = document_from_html(page, source=relation.target)
+        self.composer.add_document(inner)
+        self.images += inner.report.images
 
     # --- tables -----------------------------------------------------------------------
 
@@ -277,6 +297,16 @@ class _Reader:
                 self._has_hidden = True
             elif current.tag not in _SKIPPED and current.tag != _TEXT_BOX:
                 stack.extend(reversed(list(current.iterchildren(etree.Element))))
+
+
+def _page(raw: bytes, name: str) -> str | None:
+    """Return the HTML of a page, or of a page with its pictures in one file; ``None`` for other files."""
+    if name.endswith((".html", ".htm", ".xhtml")):
+        return decode(raw)
+    if name.endswith((".mht", ".mhtml")):
+        body = message_from_bytes(raw, policy=policy.default).get_body(("html",))
+        return str(body.get_content()) if body is not None else None
+    return None
 
 
 def _cells(row: Any) -> Iterator[Any]:

@@ -72,7 +72,7 @@ def parse(path: Path, *, source: str) -> ParsedDocument:
         raw = path.read_bytes()
     except OSError as error:
         raise IngestError(f"{source} cannot be opened: {error.strerror}. Check the file and add it again.") from error
-    return document_from_html(_decode(raw), source=source)
+    return document_from_html(decode(raw), source=source)
 
 
 def document_from_html(content: str, *, source: str, title: str = "") -> ParsedDocument:
@@ -103,7 +103,8 @@ def _opened_and_closed(match: re.Match[str]) -> str:
     return match[0] if match[1].lower() in _VOID else f"<{match[1]}{match[2]}></{match[1]}>"
 
 
-def _decode(raw: bytes) -> str:
+def decode(raw: bytes) -> str:
+    """Return the text of a page in the encoding that it declares, or else seems to have."""
     encoding = guess_encoding(raw)
     declared = _META_CHARSET.search(raw[:_META_WITHIN]) or _XML_ENCODING.match(raw[:_META_WITHIN])
     if declared and not encoding.startswith("utf"):

@@ -13,36 +13,36 @@ _LEAST_MAIN = 200  # characters without which a main part is none
 _LEAST_SHARE = 0.3  # of all words of the page likewise
 _LINKED = 0.7  # share of the words of a menu that are links
 _MENU = re.compile(
-    r"(?:^|[\s_-])(?:nav|navbar|navigation|menu|breadcrumbs?|sidebar|toc|pagination|pager)(?:$|[\s_-])", re.I
+    r"(?:^|[\s_-])(?:nav|navbar|navigation|navbox|menu|breadcrumbs?|sidebar|toc|pagination|pager)(?:$|[\s_-])", re.I
 )
 
 
 class Boilerplate:
     """Tells navigation, headers and footers of a page from its text.
 
-    What the page marks as its main part (``main``, or its only ``article``) is never left out.
-    Around it headers, footers and sidebars are; on a page without one, only what is marked as
-    navigation, or is called a menu and consists of links.
+    What the page marks as its main part (``main``, or its only ``article``) is kept, and around it
+    headers, footers and sidebars are left out. Everywhere, what is marked as navigation is left
+    out, and what is called a menu and consists of links.
     """
 
     def __init__(self, tree: LexborHTMLParser) -> None:
         main = _main_part(tree)
         self._has_main = main is not None
-        # Elements that are never left out: the main part, all within it, and those that it is within.
-        self._kept = {node.mem_id for node in main.traverse()} if main is not None else set()
+        self._inside = {node.mem_id for node in main.traverse()} if main is not None else set()
+        self._above = {main.mem_id} if main is not None else set()
         above = main.parent if main is not None else None
         while above is not None:
-            self._kept.add(above.mem_id)
+            self._above.add(above.mem_id)
             above = above.parent
 
     def kind(self, node: LexborNode) -> str:
         """Return what an element is if it is to be left out, else ""."""
-        if node.mem_id in self._kept:
+        if node.mem_id in self._above:
             return ""
         tag, role = node.tag or "", node.attributes.get("role") or ""
         if role in _ROLES:
             return _ROLES[role]
-        if self._has_main:
+        if self._has_main and node.mem_id not in self._inside:
             kind = _AROUND.get(tag) or _ROLES_AROUND.get(role, "")
             # A page's own title often stands in a header above its main part.
             if kind and node.css_first("h1") is None:
