@@ -7,6 +7,7 @@ A container is told by its streams: ``WordDocument`` is Word, ``Workbook`` or ``
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +17,9 @@ import olefile
 from citewise.errors import IngestError
 from citewise.ingest.limits import MAX_STREAM_MB
 
-_TITLE = 2  # property of the summary
-_CODE_PAGE = 1
+_TITLE, _CODE_PAGE = 2, 1  # properties of the summary
+_STRING, _WIDE_STRING = 30, 31  # their types
+_MOST_PROPERTIES = 1_000
 
 
 class DamagedError(Exception):
@@ -59,18 +61,26 @@ def stream(container: olefile.OleFileIO, name: str) -> bytes:
 
 
 def title_of(container: olefile.OleFileIO) -> str:
-    """Return the title in the container's summary; empty when it has none."""
-    name = "\x05SummaryInformation"
+    """Return the title in the container's summary; empty when it has none.
+
+    Read here, because olefile goes through as many properties as a damaged summary claims to have.
+    """
     try:
-        if not container.exists(name):
+        raw = stream(container, "\x05SummaryInformation")
+        start = struct.unpack_from("<I", raw, 44)[0]
+        count = min(struct.unpack_from("<I", raw, start + 4)[0], _MOST_PROPERTIES)
+        pairs = struct.iter_unpack("<II", raw[start + 8 : start + 8 + 8 * count])
+        places = {number: start + offset for number, offset in pairs}
+        if _TITLE not in places:
             return ""
-        properties = container.getproperties(name, convert_time=False)
-    except (OSError, ValueError, IndexError, TypeError, AttributeError):
+        kind, length = struct.unpack_from("<II", raw, places[_TITLE])
+        code_page = struct.unpack_from("<4xH", raw, places[_CODE_PAGE])[0] if _CODE_PAGE in places else 1252
+    except (DamagedError, struct.error):
         return ""  # a damaged summary costs the title only
-    title = properties.get(_TITLE)
-    if isinstance(title, bytes):
-        return decode(title.rstrip(b"\x00"), int(properties.get(_CODE_PAGE) or 1252))
-    return title if isinstance(title, str) else ""
+    text = raw[places[_TITLE] + 8 :]
+    if kind == _WIDE_STRING:
+        return text[: 2 * length].decode("utf-16-le", "replace").split("\x00", 1)[0]
+    return decode(text[:length], code_page).split("\x00", 1)[0] if kind == _STRING else ""
 
 
 def decode(raw: bytes, code_page: int) -> str:

@@ -66,24 +66,27 @@ class Package:
             DamagedPartError: It is missing or damaged.
         """
         with self.open(name) as file:
-            try:
-                return file.read()
-            except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-                raise DamagedPartError(name) from error
+            return file.read()
 
-    def open(self, name: str) -> IO[bytes]:
+    @contextmanager
+    def open(self, name: str) -> Iterator[IO[bytes]]:
         """Open a part for reading it in pieces.
 
         Raises:
-            DamagedPartError: It is missing or cannot be opened.
+            DamagedPartError: It is missing, or turns out to be damaged while it is read.
         """
         part = self._parts.get(name.lower())
         if part is None:
             raise DamagedPartError(name)
         try:
-            return self._archive.open(part)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
+            file = self._archive.open(part)
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError) as error:
             raise DamagedPartError(name) from error
+        with file:
+            try:
+                yield file
+            except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+                raise DamagedPartError(name) from error
 
     def xml(self, name: str) -> Any:
         """Return the root element of a part; entities are left alone.
@@ -149,18 +152,18 @@ def open_package(path: Path, *, source: str) -> Iterator[Package]:
         IngestError: It is damaged, needs a password, or is over a limit.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            _check(archive, source)
-            try:
-                package = Package(archive)
-                yield package
-            except DamagedPartError as error:
-                raise IngestError(
-                    f"{source} is damaged: its part {error} is missing or cannot be read. "
-                    "Open it in its own program, save it again, and add that."
-                ) from error
-    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
         raise IngestError(f"{source} is damaged or cut off. Save it again in its own program, and add that.") from error
+    with archive:
+        _check(archive, source)
+        try:
+            yield Package(archive)
+        except DamagedPartError as error:
+            raise IngestError(
+                f"{source} is damaged: its part {error} is missing or cannot be read. "
+                "Open it in its own program, save it again, and add that."
+            ) from error
 
 
 def _check(archive: zipfile.ZipFile, source: str) -> None:

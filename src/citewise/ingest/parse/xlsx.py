@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,10 +75,7 @@ class Workbook:
             if sheet.hidden:
                 self._hidden.append(sheet.name)
                 continue
-            try:
-                self._write_sheet(sheet, budget)
-            except (DamagedPartError, etree.XMLSyntaxError):
-                self.unread.append(f"Sheet {sheet.name}, or the rest of it, which is damaged.")
+            self._write_sheet(sheet, budget)
         if self._formulas:
             self.warnings.append(
                 f"{self._formulas:,} {'formula has' if self._formulas == 1 else 'formulas have'} no stored value and "
@@ -99,13 +97,17 @@ class Workbook:
         return left_out
 
     def _write_sheet(self, sheet: _Sheet, budget: Budget) -> None:
-        relations = self._package.relations(sheet.relation.target)
+        try:
+            relations = self._package.relations(sheet.relation.target)
+        except DamagedPartError:
+            relations = {}
+            self.unread.append(f"Sheet {sheet.name}: its drawings, which are damaged.")
         kinds = [relation.kind for relation in relations.values()]
         self._comments |= any("comment" in kind.lower() for kind in kinds)
         self._objects += sum(kind in ("oleObject", "package") for kind in kinds)
         self._hidden_rows = 0
         if sheet.relation.kind == "worksheet":
-            write_sheet(self._composer, sheet.name, budget.limited(sheet.name, self._rows(sheet.relation.target)))
+            write_sheet(self._composer, sheet.name, budget.limited(sheet.name, self._rows(sheet)))
         if self._hidden_rows:
             self.warnings.append(f"Sheet {sheet.name}: {self._hidden_rows:,} hidden rows were read too.")
         for relation in relations.values():
@@ -134,17 +136,21 @@ class Workbook:
                     for caption, rows in chart_tables(self._package.xml(relation.target)):
                         self._composer.add_table(rows, header_rows=1, caption=caption)
 
-    def _rows(self, name: str) -> Iterator[SheetRow]:
-        """Yield the rows of a sheet that have text."""
-        merged = self._merged(name)
+    def _rows(self, sheet: _Sheet) -> Iterator[SheetRow]:
+        """Yield the rows of a sheet that have text, up to where it is damaged."""
         number = 0
-        for element in self._elements(name, "{*}row"):
-            own = element.get("r") or ""
-            number = int(own) if own.isdigit() else number + 1
-            cells = self._cells(element)
-            if cells:
-                self._hidden_rows += element.get("hidden") in ("1", "true")
-                yield merged.row(number, cells)
+        try:
+            merged = self._merged(sheet.relation.target)
+            for element in self._elements(sheet.relation.target, "{*}row"):
+                own = element.get("r") or ""
+                number = int(own) if own.isdigit() else number + 1
+                cells = self._cells(element)
+                if cells:
+                    self._hidden_rows += element.get("hidden") in ("1", "true")
+                    yield merged.row(number, cells)
+        except (DamagedPartError, etree.XMLSyntaxError):
+            where = f" after row {number:,}" if number else ""
+            self.unread.append(f"Sheet {sheet.name}{where}, which is damaged.")
 
     def _cells(self, row: Any) -> dict[int, str]:
         cells: dict[int, str] = {}
@@ -224,7 +230,7 @@ class Workbook:
         """Find merged cells, which the file names after the rows."""
         merged = MergedCells()
         kept = b""
-        with self._package.open(name) as file:
+        with suppress(DamagedPartError), self._package.open(name) as file:  # the rows up to there are still read
             while block := file.read(_BLOCK):
                 block = kept + block
                 end = 0
