@@ -41,3 +41,8 @@ MAX_ARCHIVE_MB = 1_000  # that one archive unpacks to, those in it too; MAX_RATI
 MAX_MEMBER_MB = 200  # of one file of an archive
 MAX_ARCHIVE_DEPTH = 3  # of archives in archives
 MAX_MEMBER_NAME = 300  # characters, folders included
+
+# --- every file -----------------------------------------------------------------------
+
+MAX_TEXT_MB = 16  # in UTF-8, five times War and Peace; the program holds it twice for a moment
+MAX_PIECES = 150_000  # blocks, places and recognised words

@@ -26,7 +26,7 @@ from citewise.types import PDF, Box, ParsedDocument
 
 Task = Literal["parse", "unpack", "boxes", "render"]
 
-OUTPUT_LIMIT = 64 * 1024 * 1024  # bytes
+OUTPUT_LIMIT = 64 * 1024 * 1024  # bytes; the child's own limits come first, unless it is not itself any more
 _POLL_S = 0.1  # how soon a cancellation is seen
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT", "TESSDATA_PREFIX")
 _DEFAULT_SECONDS = 20  # for one page
@@ -58,7 +58,7 @@ def parse_file(
     Raises:
         IngestError: The file cannot be read, went over a limit, or the reading was cancelled.
     """
-    header, _ = run(
+    header, text = run(
         "parse",
         {"path": str(path), "source": source, "ocr_languages": ocr_languages, "ocr_seconds": ocr_seconds},
         seconds=seconds,
@@ -66,7 +66,7 @@ def parse_file(
         memory_mb=memory_mb,
         cancelled=cancelled,
     )
-    return document_from_json(header)
+    return document_from_json(header | {"text": text.decode()})
 
 
 def unpack(
@@ -153,7 +153,7 @@ def page_image(
         "width": width,
         "boxes": boxes_to_json(boxes),
     }
-    return run("render", arguments, seconds=seconds, memory_mb=memory_mb)[1]
+    return bytes(run("render", arguments, seconds=seconds, memory_mb=memory_mb)[1])
 
 
 def run(
@@ -164,7 +164,7 @@ def run(
     memory_mb: int,
     waiting_seconds: float = 0,
     cancelled: Callable[[], bool] | None = None,
-) -> tuple[dict[str, Any], bytes]:
+) -> tuple[dict[str, Any], bytearray]:
     """Run one task in a child of its own.
 
     Args:
@@ -186,7 +186,7 @@ def run(
 
 def _run(
     request: dict[str, Any], scratch: str, *, deadline: float, cancelled: Callable[[], bool] | None
-) -> tuple[dict[str, Any], bytes]:
+) -> tuple[dict[str, Any], bytearray]:
     source, seconds = str(request["arguments"]["source"]), request["seconds"]
     child = subprocess.Popen(
         # Not -I: that would also hide packages of the user's own site directory.
@@ -214,7 +214,7 @@ def _run(
         raise IngestError(f"Reading {source} was cancelled.") from error
     finally:
         _kill(child)
-    return _answer(bytes(output), code, source=source, seconds=seconds, memory_mb=request["memory_mb"])
+    return _answer(output, code, source=source, seconds=seconds, memory_mb=request["memory_mb"])
 
 
 def _environment() -> dict[str, str]:
@@ -266,7 +266,9 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
                 pipe.close()
 
 
-def _answer(output: bytes, code: int, source: str, seconds: float, memory_mb: int) -> tuple[dict[str, Any], bytes]:
+def _answer(
+    output: bytearray, code: int, source: str, seconds: float, memory_mb: int
+) -> tuple[dict[str, Any], bytearray]:
     """Take the child's answer apart: the length of a JSON header, the header, then bytes."""
     if code == -signal.SIGXCPU:
         raise IngestError(_too_slow(source, seconds))
@@ -279,11 +281,12 @@ def _answer(output: bytes, code: int, source: str, seconds: float, memory_mb: in
             "Open it in its own program, save it again, and add that."
         )
     header = json.loads(output[8 : 8 + size])
+    del output[: 8 + size]  # in place: what follows may be large
     if header.get("out_of_memory"):
         raise IngestError(_too_large(source, memory_mb))
     if "error" in header:
         raise IngestError(header["error"])
-    return header["result"], output[8 + size :]
+    return header["result"], output
 
 
 def _too_slow(source: str, seconds: float) -> str:

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from citewise.ingest.limits import MAX_MEMBER_MB
+from citewise.ingest.limits import MAX_MEMBER_MB, MAX_PIECES, MAX_TEXT_MB
 
 # What one file may hold that it writes: a compiled module, a member of an archive, an attachment.
 _FILE_BYTES = MAX_MEMBER_MB * 10**6
@@ -75,13 +75,23 @@ def _perform(task: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], byte
 
 
 def _parse(path: Path, source: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from citewise.errors import IngestError  # noqa: PLC0415
     from citewise.ingest.parse import parse  # noqa: PLC0415 - only what the task needs
     from citewise.ingest.parse.ocr import recognising  # noqa: PLC0415
     from citewise.ingest.serial import document_to_json  # noqa: PLC0415
 
     with recognising(languages=arguments.get("ocr_languages", "eng"), seconds=arguments.get("ocr_seconds", 0)):
         document = parse(path, source=source, media_type=arguments.get("media_type"))
-    return {"result": document_to_json(document)}, b""
+    header = document_to_json(document)
+    # The text goes beside the JSON: escaped in it, it would be several times as long.
+    text = header.pop("text").encode()
+    pieces = len(document.blocks) + len(document.places) + len(document.words)
+    if len(text) > MAX_TEXT_MB * 10**6 or pieces > MAX_PIECES:
+        raise IngestError(
+            f"{source} holds {len(text) / 1e6:.0f} MB of text in {pieces:,} pieces; the limit is "
+            f"{MAX_TEXT_MB} MB in {MAX_PIECES:,}. Split it into smaller files and add those."
+        )
+    return {"result": header}, text
 
 
 def _unpack(path: Path, source: str, arguments: dict[str, Any]) -> tuple[dict[str, Any], bytes]:

@@ -130,3 +130,13 @@ def test_the_child_gets_no_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert "PATH=" in environment
     assert "secret" not in environment
     assert os.environ["SOME_TOKEN"] == "secret"
+
+
+def test_a_text_that_is_too_long_never_reaches_the_parent(tmp_path: Path) -> None:
+    path = tmp_path / "blob"
+    path.write_bytes(b"Some words of it.\n" * 1_500_000)
+    with pytest.raises(IngestError, match=r"a\.txt holds 27 MB of text in 1 pieces; the limit is 16 MB in 150,000"):
+        sandbox.parse_file(path, source="a.txt", **LIMITS)
+    path.write_bytes(b"a\n\n" * 150_001)
+    with pytest.raises(IngestError, match=r"in 150,001 pieces"):
+        sandbox.parse_file(path, source="a.txt", **LIMITS)
