@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,9 +14,13 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from citewise.ingest import limits
 from citewise.settings import Settings
 
 ROOT = Path(__file__).parent.parent
+
+_SECTION = re.compile(r"# --- (.+?) -+$")
+_CONSTANT = re.compile(r"([A-Z_]+) = \S+(?:  # (.+))?$")
 
 SETTINGS_HEAD = """\
 # Settings
@@ -25,6 +30,19 @@ Written by `make docs` from `src/citewise/settings.py`. Do not edit.
 Every setting is an environment variable: `CITEWISE_SEARCH__K=12 make run`. Lists are JSON:
 `CITEWISE_ANSWER__OPENAI_MODELS='["gpt-5-mini", "gpt-5"]'`. A variable that starts with
 `CITEWISE_` and is not in these tables is refused, so that a misspelt one cannot go unseen.
+"""
+
+LIMITS_HEAD = """\
+# Limits
+
+Written by `make docs` from `src/citewise/ingest/limits.py`. Do not edit.
+
+Files are read in a child process of their own, with limits on its memory and time
+(`CITEWISE_INGEST__PARSE_MEMORY_MB`, `CITEWISE_INGEST__PARSE_SECONDS`, see [settings](settings.md)) and
+the ones below. What is cut off by one stands in the document's report as not read; a file that
+is over one as a whole fails with a sentence that says so. Whatever a file asks for, nothing in
+it is run and nothing outside it is fetched: no macros, no scripts, no linked pictures or pages,
+no entities of XML beyond its own five.
 """
 
 KEYS_HEAD = """\
@@ -56,9 +74,22 @@ def settings_page() -> str:
     return "\n".join([SETTINGS_HEAD, _table(own), *sections, f"{KEYS_HEAD}\n{_table(keys)}"])
 
 
+def limits_page() -> str:
+    """Return the page of all limits on what is read of a file, as Markdown."""
+    parts = [LIMITS_HEAD]
+    for line in Path(limits.__file__).read_text(encoding="utf-8").splitlines():
+        if section := _SECTION.match(line):
+            title = section[1]
+            parts.append(f"## {title[:1].upper()}{title[1:]}\n\n| Limit | Value | Of what |\n|---|---|---|\n")
+        elif constant := _CONSTANT.match(line):
+            value = f"{getattr(limits, constant[1]):,}"
+            parts[-1] += f"| `{constant[1]}` | {value} | {constant[2]} |\n"
+    return "\n".join(parts)
+
+
 def pages() -> Mapping[Path, str]:
     """Return every generated page by its path."""
-    return {ROOT / "docs" / "settings.md": settings_page()}
+    return {ROOT / "docs" / "settings.md": settings_page(), ROOT / "docs" / "limits.md": limits_page()}
 
 
 def _table(rows: Sequence[str]) -> str:

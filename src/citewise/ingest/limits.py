@@ -1,4 +1,8 @@
-"""Every limit on what is read of one file, in one place."""
+"""Every limit on what is read of one file, in one place; ``make docs`` writes ``docs/limits.md`` from it.
+
+What is cut off by one stands in the document's parse report; a file that is over one as a
+whole fails with a sentence. Time and memory are settings, see ``docs/settings.md``.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +14,22 @@ MAX_RATIO = 200  # how many times larger a part of more than MIN_RATIO_MB may be
 MIN_RATIO_MB = 20  # small parts may shrink as they like: repeated cells of sheets do
 MAX_STREAM_MB = 300  # of an old Office file's stream
 MAX_CELLS = 1_000_000  # cells with text that are read of a workbook
-MAX_ROWS = 200_000  # rows with text that are read of a workbook; each has a place of its own
+MAX_ROWS = 100_000  # rows with text that are read of a workbook or CSV file; each has a place of its own
 MAX_MERGED = 100_000  # merged cells of a sheet
 MAX_REPEATED = 1_000  # times that one row or cell with text is repeated in OpenDocument
 MAX_RTF_DEPTH = 2_000  # groups in groups
-MAX_SLIDES = 5_000
+MAX_SLIDES = 5_000  # of a presentation
 MAX_CHART_POINTS = 5_000  # of one series
 
 # --- PDF and images -------------------------------------------------------------------
 
-MAX_PDF_PAGES = 5_000
+MAX_PDF_PAGES = 5_000  # of a PDF
 MAX_IMAGE_PAGES = 500  # of one TIFF
 MAX_IMAGE_PIXELS = 80_000_000  # of one picture, before anything is done with it
 
 # --- text -----------------------------------------------------------------------------
 
-MAX_RECORDS = 200_000  # lines of JSON lines
+MAX_RECORDS = 100_000  # lines of JSON lines
 MAX_JSON_DEPTH = 4  # keys that a path of headings names
 
 # --- files within files ---------------------------------------------------------------

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from citewise.ingest import limits
 from citewise.settings import Settings
 from tools import docs
 
@@ -24,6 +25,13 @@ def test_keys_stand_under_the_names_that_their_owners_gave_them() -> None:
     page = docs.settings_page()
     assert "| `OPENAI_API_KEY` | unset | secret | Key for OpenAI. |" in page
     assert "CITEWISE_OPENAI" not in page
+
+
+def test_every_limit_has_a_line_and_says_of_what() -> None:
+    rows = [line for line in docs.limits_page().splitlines() if line.startswith("| `")]
+    assert len(rows) == sum(name.startswith(("MAX_", "MIN_")) for name in vars(limits))
+    assert [row for row in rows if row.endswith(("|  |", "None |"))] == []
+    assert "| `MAX_PDF_PAGES` | 5,000 | of a PDF |" in rows
 
 
 def test_drift_is_found_and_mended(
