@@ -34,20 +34,13 @@ def parse(path: Path, *, source: str, media_type: str | None = None) -> ParsedDo
         IngestError: The file cannot be read, or holds no text.
     """
     chosen = media_type or detect(path, source)
-    document = _parser(format_of(chosen), source)(path, source=source)
+    module, _, function = format_of(chosen).parser.partition(":")
+    parser = cast("Parser", getattr(import_module(f"{__name__}.{module}"), function))
+    document = parser(path, source=source)
     if not document.text.strip():
-        raise IngestError(f"{source} holds no text that could be read. Check the file and add it again.")
-    return replace(document, media_type=chosen)  # some parsers read several formats
-
-
-def _parser(entry: Format, source: str) -> Parser:
-    module, _, function = entry.parser.partition(":")
-    try:
-        return cast("Parser", getattr(import_module(f"{__name__}.{module}"), function))
-    except ModuleNotFoundError as error:
-        if error.name != f"{__name__}.{module}":
-            raise
+        others = " ".join(document.report.left_out)
         raise IngestError(
-            f"{source} is of the kind {entry.label} ({entry.name}), which cannot be read yet. "
-            "Convert it to PDF and add that."
-        ) from error
+            f"{source} holds no text that could be read. {f'It has: {others} ' if others else ''}"
+            "Check the file and add it again."
+        )
+    return replace(document, media_type=chosen)  # some parsers read several formats

@@ -32,50 +32,49 @@ def count_header_rows(rows: Sequence[Sequence[str]]) -> int:
     """Tell how many of a table's first rows are column headers.
 
     A header has no figures (years may head columns) and stands above something: figures, or
-    rows of text below short and different words. A second row belongs to it where the first
-    spans columns or the second begins with an empty corner.
+    rows of text below short and different words. Above figures it may have further rows, until
+    one has labelled the first column, and below cells that span columns or rows.
 
     Returns:
         0 where there is no sign of a header.
     """
-    if len(rows) < 2 or not _may_be_header(rows[0]):
-        return 0
-    count = 1
-    while count < min(_MOST_HEADER_ROWS, len(rows) - 1) and _goes_on(rows[count - 1], rows[count]):
+    titles = count = 0
+    labelled = False
+    above: list[str] = []
+    for row in rows[: min(_MOST_HEADER_ROWS, len(rows) - 1)]:
+        cells = [cell.strip() for cell in row]
+        if not _may_be_header(cells):
+            break
+        if not any(cells[1:]):  # a title above the headers; a label of the rows below them
+            if titles < count:
+                break
+            titles += 1
+        else:
+            spanned = any(not right or left == right for left, right in pairwise(above[1:]))
+            if labelled and not (spanned and cells[0] in ("", above[0])):
+                break
+            labelled |= bool(cells[0])
+            above = cells
         count += 1
-    first = [cell.strip() for cell in rows[count - 1]]
-    filled = [cell for cell in first if cell]
-    body = rows[count : count + _BODY_ROWS]
-    if not filled or max(map(len, (first, *body))) < 2:
+    if count == titles:
         return 0
-    if _heads_figures(first, body):
+    if _head_figures(rows[:count], rows[count : count + _BODY_ROWS]):
         return count
-    distinct = len(set(filled)) == len(filled)
-    gaps = sum(not cell for cell in first[1:])
-    return count if distinct and not gaps and max(map(len, filled)) <= _LONGEST_HEADER else 0
+    header = [cell.strip() for cell in rows[titles]]
+    filled = [cell for cell in header if cell]
+    clear = len(set(filled)) == len(filled) and all(header[1:]) and max(map(len, filled)) <= _LONGEST_HEADER
+    return titles + 1 if clear else 0
 
 
-def _may_be_header(row: Sequence[str]) -> bool:
-    cells = [cell.strip() for cell in row]
-    if not any(cells):
-        return False
-    return all(not looks_numeric(cell) or _YEAR.fullmatch(cell) for cell in cells if cell)
+def _may_be_header(cells: Sequence[str]) -> bool:
+    return any(cells) and all(not looks_numeric(cell) or _YEAR.fullmatch(cell) for cell in cells if cell)
 
 
-def _goes_on(above: Sequence[str], row: Sequence[str]) -> bool:
-    """Whether ``row`` is a further row of the header that ``above`` belongs to."""
-    if not _may_be_header(row) or sum(bool(cell.strip()) for cell in row) < 2:
-        return False
-    upper = [cell.strip() for cell in above]
-    spans = any(not right or left == right for left, right in pairwise(upper[1:])) or sum(map(bool, upper)) == 1
-    corner = row[0].strip() in ("", upper[0])  # a cell that is merged down, or blank
-    return spans and (corner or not upper[0] or sum(map(bool, upper)) == 1)
-
-
-def _heads_figures(header: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
+def _head_figures(header: Sequence[Sequence[str]], body: Sequence[Sequence[str]]) -> bool:
     """Whether some column has words at its top and mostly figures below."""
-    for index, cell in enumerate(header):
+    for index in range(max(map(len, header))):
         below = [row[index].strip() for row in body if index < len(row) and row[index].strip()]
-        if cell and below and sum(map(looks_numeric, below)) * 2 > len(below):
+        named = any(index < len(row) and row[index].strip() for row in header)
+        if named and below and sum(map(looks_numeric, below)) * 2 > len(below):
             return True
     return False
