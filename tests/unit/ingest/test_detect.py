@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import zipfile
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from citewise.errors import IngestError
-from citewise.ingest.parse import FORMATS, detect, format_of, media_type_of, parse
+from citewise.ingest.parse import FORMATS, Format, detect, format_of, media_type_of, parse
 from tests.unit.ingest.making import Put, write_pdf
 from tests.unit.ingest.making_ole import write_ole
 
@@ -173,3 +174,9 @@ def test_parse_looks_at_the_content_by_itself(tmp_path: Path) -> None:
     document = parse(write_pdf(tmp_path / "blob", [[Put(40, 400, "Hello")]]), source="a.bin")
     assert document.media_type == PDF
     assert document.text.strip() == "Hello"
+
+
+@pytest.mark.parametrize("entry", FORMATS, ids=lambda entry: entry.name)
+def test_every_format_has_its_parser(entry: Format) -> None:
+    module, _, function = entry.parser.partition(":")
+    assert callable(getattr(import_module(f"citewise.ingest.parse.{module}"), function))
