@@ -135,3 +135,9 @@ def test_comments_and_decorators_belong_to_what_follows(tmp_path: Path) -> None:
 
 def test_long_lines_are_data_and_cost_no_time(tmp_path: Path) -> None:
     read(tmp_path, "bundle.js", "const x = " + "(a, b" * 100_000 + "\nfunction f() {}\n")
+
+
+@pytest.mark.parametrize("line", ["a** " * 45, "x(" * 90, "f(a):" * 38, "pub " * 45, "a.b<c>, " * 24])
+def test_no_line_takes_long(tmp_path: Path, line: str) -> None:
+    for name in ("a.c", "a.js", "a.rs", "a.sql", "a.yaml", "a.sh"):
+        read(tmp_path, name, f"  {line}\n{line}\n" * 200)

@@ -180,3 +180,7 @@ def test_parse_looks_at_the_content_by_itself(tmp_path: Path) -> None:
 def test_every_format_has_its_parser(entry: Format) -> None:
     module, _, function = entry.parser.partition(":")
     assert callable(getattr(import_module(f"citewise.ingest.parse.{module}"), function))
+
+
+def test_many_comments_before_a_text_take_no_time(tmp_path: Path) -> None:
+    assert detect(file(tmp_path, b"<!-- x -->\n" * 3000 + b"words"), "notes") == "text/plain"

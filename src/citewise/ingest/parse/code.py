@@ -30,7 +30,7 @@ _GENERAL = (
 # No statement: it would begin with a word of its own, or end in a semicolon.
 _C_FUNCTION = (
     r"(?P<indent>[ \t]*)(?!(?:if|else|for|while|switch|return|case|do|throw|new|catch|using|import|delete|goto|try)\b)"
-    r"(?:[A-Za-z_][\w:<>,\[\]*&.@]*[\s*&]+)+(?P<name>~?[A-Za-z_][\w:~]*)\s*\([^;={}]*(?:\)[^;]*)?$"
+    r"(?:[A-Za-z_][\w:<>,\[\].@]*[\s*&]+)+(?P<name>~?[A-Za-z_][\w:~]*)\s*\([^;={}]*(?:\)[^;]*)?$"
 )
 _TYPE = r"(?P<indent>)(?:export\s+)?type\s+(?P<name>\w+)"
 _JS_FUNCTION = (
@@ -78,7 +78,7 @@ _HOLDERS = frozenset(
     | {"defmodule", "record", "mod"}
 )
 _BELONGS_BELOW = re.compile(r"[ \t]*(?:#(?!!|include|define|if|endif|else|pragma)|//|/\*|\*|@|--|;;|\[[A-Z]\w*[\](])")
-_LONGEST_LINE = 400  # characters; longer ones are data, and slow to match
+_LONGEST_LINE = 200  # characters; longer ones are data, and slow to match
 
 
 @dataclass(frozen=True, slots=True)

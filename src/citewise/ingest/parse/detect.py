@@ -110,9 +110,9 @@ _MAIL_HEADERS = re.compile(
 _HEADER_LINE = re.compile(r"[\x21-\x39\x3b-\x7e]+:")
 _MAILBOX_LINE = re.compile(r"From \S+.*\d{2}:\d{2}.*\d{4}|From - ")
 _HTML_START = re.compile(
-    r"(?:<!--.*?-->\s*|<\?xml[^>]*>\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.S
+    r"(?:<!--(?:(?!-->).)*-->\s*|<\?xml[^>]*>\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.S
 )
-_XML_START = re.compile(r"<\?xml\s|(?:<!--.*?-->\s*)*<!doctype\s+\w", re.IGNORECASE | re.S)
+_XML_START = re.compile(r"<\?xml\s|(?:<!--(?:(?!-->).)*-->\s*)*<!doctype\s+\w", re.IGNORECASE | re.S)
 _SHEBANG = re.compile(r"#!\s*/\S+")
 _CODE_NAMES = frozenset(
     {"makefile", "dockerfile", "jenkinsfile", "rakefile", "gemfile", "vagrantfile", "cmakelists.txt", "justfile"}
