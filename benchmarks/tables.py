@@ -8,7 +8,8 @@ Every table that a question's answer is a cell of is written as Markdown (the se
 paragraphs before it where the format has any. Each file goes through the real parser and the real
 splitter with the tokenizer of the default model. An answer counts if some chunk has a line with the
 cell and the first cell of its row, and has, in its text or its context, every cell that stands above
-it before the first row of figures. The same is done for every cell of tables of 300 rows, which are
+it before the first row of figures. So that this cannot be had by taking rows of figures for headers,
+tables with such headers are counted too. The same is done for every cell of tables of 300 rows, which are
 made here.
 """
 
@@ -30,13 +31,14 @@ from citewise.embed.local import LocalEmbedder
 from citewise.ingest.parse import parse
 from citewise.ingest.prepare import splitter_for
 from citewise.ingest.split import split_recursive
+from citewise.ingest.split_context import RULE
 from citewise.settings import SplitSettings
 
 Table = Sequence[Sequence[str]]
 Write = Callable[[Path, Sequence[str], Table, str], None]
 
 _FIGURE = re.compile(r"[^A-Za-z]*\d[^A-Za-z]*(?:[mM]|bn|pp|x)?|[-–—]")
-_YEAR = re.compile(r"\W*(?:19|20) ?\d ?\d\W*")
+_LABEL = re.compile(r"\D*(?:19|20) ?\d ?\d(?:\D.*)?|\D*['’]?000|[^\w\d]")  # a year, a unit
 _LONG_ROWS = 300
 
 
@@ -94,8 +96,8 @@ class Cutter:
         sizes = SplitSettings()
         self._splitter = splitter_for(self._embedder, size=sizes.size, overlap=sizes.overlap)
 
-    def chunks(self, path: Path) -> list[tuple[list[str], str]]:
-        """Return the lines of every chunk, and everything that it is embedded as."""
+    def chunks(self, path: Path) -> tuple[list[tuple[list[str], str]], int]:
+        """Return the lines of every chunk with everything that it is embedded as, and the rows of all headers."""
         document = parse(path, source=path.name)
         spans = split_recursive(
             document,
@@ -103,8 +105,11 @@ class Cutter:
             overlap=self._splitter.overlap,
             token_spans=self._embedder.token_spans,
         )
+        headers = [line for block in document.blocks for line in block.header.split("\n") if line.strip(RULE)]
         pieces = [(document.text[span.start : span.end], span.context) for span in spans]
-        return [([plain(line) for line in text.split("\n")], plain(f"{context}\n{text}")) for text, context in pieces]
+        return [
+            ([plain(line) for line in text.split("\n")], plain(f"{context}\n{text}")) for text, context in pieces
+        ], len(headers)
 
 
 def plain(text: str) -> str:
@@ -113,9 +118,11 @@ def plain(text: str) -> str:
 
 
 def header_of(table: Table) -> int:
-    """Return how many rows stand before the first with a figure that is no year."""
+    """Return how many rows stand before the first with a figure that is neither year nor unit."""
     for index, row in enumerate(table):
-        if any(_FIGURE.fullmatch(cell.strip()) and not _YEAR.fullmatch(cell) for cell in row[1:] if cell.strip()):
+        if any(
+            _FIGURE.fullmatch(cell.strip()) and not _LABEL.fullmatch(cell.strip()) for cell in row[1:] if cell.strip()
+        ):
             return index
     return 0
 
@@ -182,12 +189,13 @@ def main(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         for extension, write in FORMATS.items():
             path = Path(scratch) / f"table.{extension}"
-            kept = total = 0
+            kept = total = long_headers = 0
             lost = []
             for document, cells in tables:
                 table: Table = document["table"]  # type: ignore[assignment]
                 write(path, document["paragraphs"], table, str(document["text"]))  # type: ignore[arg-type]
-                chunks = cutter.chunks(path)
+                chunks, headers = cutter.chunks(path)
+                long_headers += headers > header_of(table)
                 for row, column in cells:
                     total += 1
                     if is_kept(table, row, column, chunks):
@@ -195,11 +203,12 @@ def main(folder: Path) -> None:
                     else:
                         lost.append(f"{document['_id']} row {row} column {column}: {table[row][column]!r}")
             write(path, ["Rain by station."], long, as_markdown(long))
-            chunks = cutter.chunks(path)
+            chunks, _ = cutter.chunks(path)
             places = [(row, column) for row in range(1, len(long)) for column in range(len(long[0]))]
             long_kept = sum(is_kept(long, row, column, chunks) for row, column in places)
             print(
-                f"{extension:5} TAT-QA {kept:4} of {total} ({kept / total:.1%})   "
+                f"{extension:5} TAT-QA {kept:4} of {total} ({kept / total:.1%}), "
+                f"{long_headers} headers hold figures   "
                 f"{_LONG_ROWS} rows: {long_kept} of {len(places)} ({long_kept / len(places):.1%}), {len(chunks)} chunks"
             )
             for line in lost[:5]:
