@@ -125,6 +125,8 @@ def test_sheets_are_read_as_they_are_shown(tmp_path: Path) -> None:
         '<table:table table:name="Data">'
         + row(cell("Town"), cell("Share"))
         + row(cell("Rome"), cell("25 %", 'office:value="0.25" office:value-type="percentage"'))
+        + row(cell("Oslo", 'table:number-rows-spanned="2"'), cell("1"))
+        + row(COVERED, cell("2"))
         + row("<table:table-cell/>", extra='table:number-rows-repeated="1000000"')
         + row(cell("x", 'table:number-columns-repeated="99999999"'), extra='table:number-rows-repeated="3"')
         + "</table:table>"
@@ -134,7 +136,7 @@ def test_sheets_are_read_as_they_are_shown(tmp_path: Path) -> None:
     document = sheets.parse(write(tmp_path, "spreadsheet", body, styles), source="a.ods")
     assert_anchored(document)
     table = document.blocks[1]
-    assert document.text[table.start : table.end] == "Town | Share\nRome | 25 %"
+    assert document.text[table.start : table.end] == "Town | Share\nRome | 25 %\nOslo | 1\nOslo | 2"
     assert document.places[2].cells == "A2:B2"
     assert document.text.count("x") == 3 * MAX_REPEATED
     assert document.report.left_out == ("Hidden sheet: No.",)

@@ -100,6 +100,15 @@ def test_merged_cells_are_said_where_they_are_shown(tmp_path: Path) -> None:
     assert table.header == "Town | Cost | Cost\nTown | 2025 | 2026"
 
 
+def test_a_long_cell_that_spans_rows_is_said_once(tmp_path: Path) -> None:
+    workbook = openpyxl.Workbook()
+    sheet = workbook.active
+    for row in (["Long", "Cost"], ["words " * 50, 1], [None, 2]):
+        sheet.append(row)
+    sheet.merge_cells("A2:A3")
+    assert read(tmp_path, workbook).text.endswith("words | 1\n| 2")
+
+
 def test_hidden_sheets_and_comments_are_left_out_and_hidden_rows_are_read(tmp_path: Path) -> None:
     workbook = openpyxl.Workbook()
     sheet = workbook.active

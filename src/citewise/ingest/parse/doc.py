@@ -22,7 +22,7 @@ from citewise.ingest.parse import ole
 from citewise.ingest.parse.compose import Composer, collapse
 from citewise.ingest.parse.doc_runs import ROW_CELLS, Fields, Runs, merged_cells, properties
 from citewise.ingest.parse.symbols import sign
-from citewise.ingest.parse.tables import count_header_rows
+from citewise.ingest.parse.tables import count_header_rows, repeated
 from citewise.types import BlockKind, ParsedDocument
 
 MEDIA_TYPE = "application/msword"
@@ -349,7 +349,7 @@ def _write(composer: Composer, paragraphs: Iterator[_Paragraph]) -> None:
         elif paragraph.ends_row:
             for index, merged in enumerate(paragraph.merged[: len(cells)]):
                 if merged and not cells[index] and rows and index < len(rows[-1]):
-                    cells[index] = rows[-1][index]
+                    cells[index] = repeated(rows[-1][index])
             if any(cells):
                 headers += paragraph.is_header and headers == len(rows)
                 rows.append(list(cells))

@@ -20,7 +20,7 @@ from citewise.ingest.parse.odf_text import (
     words_of,
 )
 from citewise.ingest.parse.package import DamagedPartError, Package, open_package
-from citewise.ingest.parse.sheet_layout import LAST_COLUMN, Budget, SheetRow, write_sheet
+from citewise.ingest.parse.sheet_layout import LAST_COLUMN, Budget, MergedCells, SheetRow, write_sheet
 from citewise.ingest.parse.slides import own_title
 from citewise.types import ParsedDocument
 
@@ -207,29 +207,21 @@ def _read_slide(number: int, slide: Any, composer: Composer, reader: TextReader)
 def _sheet_rows(sheet: Any, reader: TextReader) -> Iterator[SheetRow]:
     """Yield rows with text; what is repeated is so up to a limit, and blank rows only count."""
     number = 1
-    above: dict[int, tuple[str, int]] = {}  # by column: cells merged down, and the last row they cover
+    merged = MergedCells()
     for row in sheet.iter(f"{TABLE}table-row"):
         if next(row.iterancestors(f"{TABLE}table")) is not sheet:
             continue
         repeated = repetitions(row, "rows-repeated")
-        cells, across, down = _sheet_cells(row, reader)
+        cells = _sheet_cells(row, reader, number, merged)
         if cells:
-            for column, (words, last) in list(above.items()):
-                if number <= last:
-                    cells.setdefault(column, words)
-                else:
-                    del above[column]
-            above |= {column: (cells[column], number + count - 1) for column, count in down.items() if column in cells}
             for offset in range(min(repeated, MAX_REPEATED)):
-                yield SheetRow(number + offset, cells, across)
+                yield merged.row(number + offset, dict(cells))
         number += repeated
 
 
-def _sheet_cells(row: Any, reader: TextReader) -> tuple[dict[int, str], dict[int, str], dict[int, int]]:
-    """Return a row's cells, what merged cells cover to their right, and how many rows others cover."""
+def _sheet_cells(row: Any, reader: TextReader, number: int, merged: MergedCells) -> dict[int, str]:
+    """Return a row's cells by column, and note those that are merged."""
     cells: dict[int, str] = {}
-    across: dict[int, str] = {}
-    down: dict[int, int] = {}
     column = 0
     for cell in row.iterchildren(f"{TABLE}table-cell", f"{TABLE}covered-table-cell"):
         repeated = repetitions(cell, "columns-repeated")
@@ -237,12 +229,10 @@ def _sheet_cells(row: Any, reader: TextReader) -> tuple[dict[int, str], dict[int
         if words and column <= LAST_COLUMN:
             for offset in range(min(repeated, MAX_REPEATED)):
                 cells[column + offset] = words
-            for offset in range(1, min(repetitions(cell, "columns-spanned"), MAX_REPEATED)):
-                across[column + offset] = words
-            if (spanned := repetitions(cell, "rows-spanned")) > 1:
-                down[column] = spanned
+            right = column + repetitions(cell, "columns-spanned") - 1
+            merged.add(top=number, bottom=number + repetitions(cell, "rows-spanned") - 1, left=column, right=right)
         column += repeated
-    return cells, across, down
+    return cells
 
 
 def _value(cell: Any) -> str:

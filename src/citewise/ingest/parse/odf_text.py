@@ -8,7 +8,7 @@ from typing import Any
 from citewise.ingest.limits import MAX_REPEATED
 from citewise.ingest.parse.compose import Composer, collapse
 from citewise.ingest.parse.slides import alternative_text
-from citewise.ingest.parse.tables import count_header_rows
+from citewise.ingest.parse.tables import count_header_rows, repeated
 from citewise.types import BlockKind
 
 _NAMESPACE = "{{urn:oasis:names:tc:opendocument:xmlns:{}:1.0}}"
@@ -133,13 +133,13 @@ class TextReader:
                 column = len(cells)
                 words = collapse(" ".join(self._texts(cell)))
                 if (more := repetitions(cell, "rows-spanned")) > 1:
-                    above[column] = (words, more - 1)
+                    above[column] = (repeated(words), more - 1)
                 elif column in above and above[column][1] and cell.tag.endswith("}covered-table-cell"):
                     words, more = above[column]
                     above[column] = (words, more - 1)
-                repeated = repetitions(cell, "columns-repeated")
+                times = repetitions(cell, "columns-repeated")
                 # Blank cells without number only fill the table up.
-                cells += [words] * (repeated if repeated <= MAX_REPEATED else 1)
+                cells += [words] * (times if times <= MAX_REPEATED else 1)
             if not any(cells):
                 continue
             in_header = next(row.iterancestors(f"{TABLE}table-header-rows"), None) is not None

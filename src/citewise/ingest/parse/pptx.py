@@ -12,7 +12,7 @@ from citewise.ingest.parse.charts import chart_tables, diagram_items
 from citewise.ingest.parse.compose import Composer, collapse
 from citewise.ingest.parse.package import DamagedPartError, Package, Relation, open_package
 from citewise.ingest.parse.slides import alternative_text, own_title
-from citewise.ingest.parse.tables import count_header_rows
+from citewise.ingest.parse.tables import count_header_rows, repeated
 from citewise.types import BlockKind, ParsedDocument
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
@@ -244,7 +244,7 @@ def _rows(table: Any) -> list[list[str]]:
         for index, cell in enumerate(row.iterchildren(f"{_A}tc")):
             words = collapse(" ".join(map(_text, cell.iter(f"{_A}p"))))
             if cell.get("vMerge") in ("1", "true") and rows and index < len(rows[-1]):
-                words = rows[-1][index]
+                words = repeated(rows[-1][index])
             cells.append(words)
         rows.append(cells)
     return rows

@@ -27,7 +27,7 @@ from citewise.ingest.parse.rtf_words import (
     SKIPPED,
 )
 from citewise.ingest.parse.symbols import sign
-from citewise.ingest.parse.tables import count_header_rows
+from citewise.ingest.parse.tables import count_header_rows, repeated
 from citewise.types import BlockKind, ParsedDocument
 
 MEDIA_TYPE = "application/rtf"
@@ -377,7 +377,7 @@ class Reader:
             return
         for index, merged in enumerate(self._merged[: len(self._cells)]):
             if merged and not self._cells[index] and self._rows and index < len(self._rows[-1]):
-                self._cells[index] = self._rows[-1][index]
+                self._cells[index] = repeated(self._rows[-1][index])
         if any(self._cells):
             self._header_rows += self._row_is_header and self._header_rows == len(self._rows)
             self._rows.append(self._cells)

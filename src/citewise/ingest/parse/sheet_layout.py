@@ -9,7 +9,7 @@ from string import ascii_uppercase
 
 from citewise.ingest.limits import MAX_CELLS, MAX_MERGED, MAX_ROWS
 from citewise.ingest.parse.compose import Composer
-from citewise.ingest.parse.tables import count_header_rows, looks_numeric
+from citewise.ingest.parse.tables import count_header_rows, looks_numeric, repeated
 
 LAST_COLUMN = 16_383  # 0-based: XFD
 
@@ -40,7 +40,7 @@ class MergedCells:
 
     def add(self, *, top: int, bottom: int, left: int, right: int) -> None:
         """Note one: 1-based rows, 0-based columns, ends inclusive."""
-        if self._left <= 0:
+        if self._left <= 0 or (right <= left and bottom <= top):
             return
         self._left -= 1
         if right > left:
@@ -51,13 +51,13 @@ class MergedCells:
     def row(self, number: int, cells: dict[int, str]) -> SheetRow:
         """Return a row in which merged cells from above say what they say; rows come in order."""
         for column, (words, last) in list(self._open.items()):
-            if number <= last:
-                cells.setdefault(column, words)
-            else:
+            if number > last:
                 del self._open[column]
+            elif words:
+                cells.setdefault(column, words)
         for column, last in self._down.get(number, ()):
             if column in cells:
-                self._open[column] = (cells[column], last)
+                self._open[column] = (repeated(cells[column]), last)
         row = SheetRow(number, cells)
         for first, last in self._across.get(number, ()):
             if first in cells:

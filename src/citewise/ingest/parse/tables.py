@@ -8,6 +8,7 @@ from itertools import pairwise
 
 _MOST_HEADER_ROWS = 4
 _LONGEST_HEADER = 80  # characters of one cell; longer ones are sentences
+_LONGEST_REPEATED = 200  # characters
 _BODY_ROWS = 50  # looked at below the first row
 
 _NUMBER = re.compile(
@@ -26,6 +27,11 @@ _YEAR = re.compile(r"(?:FY\s?)?(?:19|20)\d\d(?:[/\-\u2013]\d\d(?:\d\d)?)?")
 def looks_numeric(cell: str) -> bool:
     """Whether a cell holds a figure, a date or a sign for none, rather than words."""
     return bool(_NUMBER.fullmatch(cell.strip()))
+
+
+def repeated(words: str) -> str:
+    """Return what the further rows of a cell say that spans rows: its words, unless they are long."""
+    return words if len(words) <= _LONGEST_REPEATED else ""
 
 
 def count_header_rows(rows: Sequence[Sequence[str]]) -> int:
