@@ -84,6 +84,17 @@ def test_rows_of_a_table_are_lines_and_its_header_is_known(tmp_path: Path, order
     assert document.report.pages[0].tables == document.report.tables == 1
 
 
+def test_the_caption_of_a_figure_is_none_of_a_table(tmp_path: Path) -> None:
+    table = flat(rows(("In thousands", "2023", "2022"), *FIGURES, bold=1))
+    document = read(tmp_path, [*table, Put(40, 210, "Figure 4. Something else", 10)])
+    assert the_table(document).caption == ""
+
+
+def test_a_form_has_no_header(tmp_path: Path) -> None:
+    form = [("Make:", "Cessna", "N2151J"), ("Model:", "Skyhawk", "172"), ("Built:", "unknown", "none")]
+    assert the_table(read(tmp_path, [*column(BODY, BODY), *flat(rows(*form))])).header == ""
+
+
 def test_names_of_groups_of_columns_belong_to_the_header(tmp_path: Path) -> None:
     group = Put(235, 314, "Year ended May 31", 10)
     document = read(tmp_path, [*column(BODY, BODY), group, *flat(rows(("", "2023", "2022"), *FIGURES))])

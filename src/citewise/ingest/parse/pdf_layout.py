@@ -20,7 +20,8 @@ from citewise.ingest.parse.pdf_page import PageText
 from citewise.types import Block, BlockKind
 
 _BULLET = re.compile(r"(?:[•‣▪●○◦■□➢✓·∙\uf0b7\uf0a7–]|[-*](?=\s)|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)](?=\s))\s*\S")
-_CAPTION = re.compile(r"(?:table|figure|fig\.|chart|exhibit|box)\s+[\dA-Z][\d.\-]*\s*[.:–—-]", re.IGNORECASE)
+_CAPTION = re.compile(r"(?:table|figure|fig\.|chart|exhibit|box)\s+[\dA-Z][\d.\-]*\s*(?:[.:–—-]|$)", re.IGNORECASE)
+_OF_TABLE = ("table", "exhibit", "box")
 _NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,2})*)\.?\s+\S")
 _NO_HEADING = re.compile(r"[.·…_]{4,}|(?:\. ){4,}|^page \d+\b", re.IGNORECASE)  # contents, page numbers
 _OPENING = "“‘«\"'([§¿¡"
@@ -56,7 +57,8 @@ def blocks_of(pages: Sequence[PageText], starts: Sequence[int]) -> list[Block]:
                 path = headings.enter(style.level(first, title), title)
             elif kind == "table":
                 beside = [groups[near] for near in (place - 1, place + 1) if 0 <= near < len(groups)]
-                caption = next((collapse(page.text[a:b]) for near, a, b, _ in beside if near == "caption"), "")
+                captions = [collapse(page.text[a:b]) for near, a, b, _ in beside if near == "caption"]
+                caption = next((words for words in captions if words.lower().startswith(_OF_TABLE)), "")
                 header = next((page.text[t.start : t.header_end] for t in page.tables if t.start == start), "")
             blocks.append(Block(kind, offset + start, offset + end, number, path, caption, header))
     return blocks

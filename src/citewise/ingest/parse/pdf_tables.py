@@ -25,10 +25,12 @@ _YEAR = re.compile(r"(?:fy\s?)?(?:19|20)\d\d[a-z*]?", re.IGNORECASE)
 _ROWS = 3  # with several cells, at least
 _SINGLES = 5  # rows of one cell in a row within a table
 _LABEL_WORDS = 14  # of such a row; a longer one is a line of a paragraph
+_BESIDE = 0.6  # of the lower of two pieces: how far those of one row overlap
 _ROW_GAP = 1.6  # of a row's height: free space within a table
 _HEADER_ROWS = 6
 _SHORT = 6  # words of a cell that may be part of a table of words
-_FIGURES = 0.5  # share of a column
+_FIGURES = 0.5  # share of a column, or of a table's rows
+_NOTES = 0.4  # share of a row: so many figures may stand among the names of columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,8 @@ def rows_of(pieces: Sequence[Piece]) -> list[Row]:
     rows: list[list[Piece]] = []
     top = bottom = 0.0
     for piece in sorted(pieces, key=lambda piece: (piece.top + piece.bottom, piece.left)):
-        middle = (piece.top + piece.bottom) / 2
-        height = min(piece.height, bottom - top)
-        if rows and abs(middle - (top + bottom) / 2) < 0.4 * height:
+        # By how much they overlap: a sign from another font may make a cell twice as high.
+        if rows and min(piece.bottom, bottom) - max(piece.top, top) > _BESIDE * min(piece.height, bottom - top):
             rows[-1].append(piece)
         else:
             rows.append([piece])
@@ -178,15 +179,24 @@ def is_figure(text: str) -> bool:
 
 
 def _header_rows(rows: Sequence[Row], columns: list[tuple[float, float]], text: str) -> int | None:
-    """Count the rows before the first that has figures or is a heading within the table; ``None`` without such."""
+    """Count the rows before the first of figures or the first heading within the table.
+
+    ``None`` where rows of figures are too few to tell: a form, a table of words.
+    """
     label_end = columns[0][1]
-    seen = False
-    for number, row in enumerate(rows[: _HEADER_ROWS + 1]):
-        cells = [text[piece.start : piece.end] for piece in row.pieces]
-        if len(cells) == 1 and row.left <= label_end and seen:
+    kinds = [_kind(row, label_end, text) for row in rows]
+    if kinds.count("figures") < _FIGURES * (len(kinds) - kinds.count("label")):
+        return None
+    for number, kind in enumerate(kinds[: _HEADER_ROWS + 1]):
+        if kind == "figures" or (kind == "label" and "words" in kinds[:number]):
             return number
-        beyond = [text[piece.start : piece.end] for piece in row.pieces if piece.left > label_end] or cells
-        if any(is_figure(cell) and not _YEAR.fullmatch(cell.strip()) for cell in beyond):
-            return number
-        seen = seen or len(cells) > 1
-    return None
+    return 0
+
+
+def _kind(row: Row, label_end: float, text: str) -> str:
+    """Tell a row of figures from one of words, and from a label that stands alone."""
+    if len(row.pieces) == 1 and row.left <= label_end:
+        return "label"
+    cells = [text[piece.start : piece.end].strip() for piece in row.pieces if piece.left > label_end]
+    figures = sum(is_figure(cell) and not _YEAR.fullmatch(cell) for cell in cells)
+    return "figures" if figures > _NOTES * len(cells) else "words"
