@@ -138,7 +138,7 @@ class _Taker:
         for document in reversed(self._session.documents(collection=self._collection)):
             if document["source"].startswith(f"{source}/"):
                 receipt = {key: document[key] for key in ("source", "document_id", "version")}
-                receipt |= {"status": "received", "error": None}
+                receipt |= {"job_id": None, "status": "received", "error": None}
                 self._waiting.append((len(self._entries), receipt, time.perf_counter()))
                 self._entries.append(_entry(document["source"], "received", None))
 

@@ -16,6 +16,7 @@ from citewise.engine import Engine
 from citewise.settings import Settings, load_settings
 from tests.fakes import HashEmbedder
 from tests.unit.cli.conftest import Ran, Run, command_runner, logging_restored
+from tests.unit.ingest.test_archive import zipped
 
 open_real_engine = citewise.build.open_engine
 
@@ -69,6 +70,20 @@ def test_documents_go_all_the_way_from_files_to_checked_answers(run: Run, notes:
     assert (erased["removed"], erased["quotes_kept"]) == (1, [])
     assert erased["quotes_blanked"] >= len(answer["citations"])
     assert "tides.txt" not in [hit["source"] for hit in run("search", "spring tide", "--json").json["hits"]]
+
+
+def test_adding_an_archive_waits_for_the_documents_that_come_out_of_it(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    path.write_bytes(zipped({"in/tides.txt": "High water is at noon.", "b.md": "# Boats"}))
+    added = run("add", path, "--json")
+    assert added.code == 0, added.err
+    assert {entry["source"]: (entry["status"], entry["chunks"]) for entry in added.json["documents"]} == {
+        "a.zip": ("ready", 1),
+        "a.zip/in/tides.txt": ("ready", 1),
+        "a.zip/b.md": ("ready", 1),
+    }
+    assert added.json["totals"]["ready"] == 3
+    assert len(run("add", path, "--json").json["documents"]) == 1
 
 
 def test_bad_files_and_questions_are_sentences(run: Run, tmp_path: Path) -> None:
