@@ -17,14 +17,45 @@ from citewise.registry.sql import batches
 from citewise.registry.tables import chunks, document_tags, documents, held, versions
 from citewise.types import Chunk
 
-MEDIA_TYPES = {
+_OOXML = "application/vnd.openxmlformats-officedocument"
+_ODF = "application/vnd.oasis.opendocument"
+_IMAGES = {name: (f"image/{name}",) for name in ("png", "jpeg", "tiff", "gif", "bmp", "webp")}
+_MAIL = {
+    "eml": ("message/rfc822",),
+    "msg": ("application/vnd.ms-outlook",),
+    "mbox": ("application/mbox",),
+}
+
+MEDIA_TYPES: dict[str, tuple[str, ...]] = {
     "pdf": ("application/pdf",),
-    "docx": ("application/vnd.openxmlformats-officedocument.wordprocessingml.document",),
+    "docx": (f"{_OOXML}.wordprocessingml.document",),
+    "doc": ("application/msword",),
+    "pptx": (f"{_OOXML}.presentationml.presentation",),
+    "ppt": ("application/vnd.ms-powerpoint",),
+    "xlsx": (f"{_OOXML}.spreadsheetml.sheet",),
+    "xls": ("application/vnd.ms-excel",),
+    "odt": (f"{_ODF}.text",),
+    "ods": (f"{_ODF}.spreadsheet",),
+    "odp": (f"{_ODF}.presentation",),
+    "rtf": ("application/rtf",),
+    "html": ("text/html", "application/xhtml+xml"),
+    "epub": ("application/epub+zip",),
     "markdown": ("text/markdown",),
     "md": ("text/markdown",),
     "text": ("text/plain",),
     "txt": ("text/plain",),
-    "html": ("text/html", "application/xhtml+xml"),
+    "code": ("text/x-source",),
+    "csv": ("text/csv",),
+    "tsv": ("text/tab-separated-values",),
+    "json": ("application/json",),
+    "jsonl": ("application/jsonl",),
+    "ipynb": ("application/x-ipynb+json",),
+    "xml": ("application/xml",),
+    **_MAIL,
+    "mail": tuple(each for media_types in _MAIL.values() for each in media_types),
+    **_IMAGES,
+    "image": tuple(each for media_types in _IMAGES.values() for each in media_types),
+    "zip": ("application/zip",),
 }
 """Short names for ``where={"type": …}``."""
 

@@ -8,6 +8,7 @@ import pytest
 
 from citewise.errors import IngestError
 from citewise.ingest.parse import FORMATS, Format, detect, format_of, media_type_of, parse
+from citewise.registry.serving import MEDIA_TYPES
 from tests.unit.ingest.making import Put, write_pdf
 from tests.unit.ingest.making_ole import write_ole
 
@@ -184,3 +185,9 @@ def test_every_format_has_its_parser(entry: Format) -> None:
 
 def test_many_comments_before_a_text_take_no_time(tmp_path: Path) -> None:
     assert detect(file(tmp_path, b"<!-- x -->\n" * 3000 + b"words"), "notes") == "text/plain"
+
+
+def test_every_format_can_be_chosen_by_its_name_in_a_search() -> None:
+    assert {entry.name: (entry.media_type in MEDIA_TYPES.get(entry.name, ())) for entry in FORMATS} == {
+        entry.name: True for entry in FORMATS
+    }
