@@ -74,5 +74,5 @@ def test_an_unknown_field_is_told_with_those_that_there_are(registry: Registry) 
         here = collections.find(tx, "default")
         with pytest.raises(QuestionError, match=r"'autor'.*document, source, tag, type, year\.$"):
             serving.match(tx, here, {"autor": "Me"})
-        with pytest.raises(QuestionError, match=r"'odt'.*pdf"):
-            serving.match(tx, here, {"type": "odt"})
+        with pytest.raises(QuestionError, match=r"'odx'.*pdf"):
+            serving.match(tx, here, {"type": "odx"})
