@@ -132,6 +132,20 @@ def test_groups_pictures_and_footers_are_read_for_what_they_are(tmp_path: Path) 
     assert document.report.left_out == ("2 images.",)
 
 
+def test_a_presentation_of_footers_alone_is_read_and_words_on_its_master_are_named(tmp_path: Path) -> None:
+    presentation = Presentation()
+    slide = presentation.slides.add_slide(presentation.slide_layouts[6])
+    footer = slide.shapes.add_textbox(*AREA)
+    footer.text_frame.text = "Confidential"
+    etree.SubElement(footer._element.nvSpPr.nvPr, f"{pptx._P}ph").set("type", "ftr")
+    master = footer._element.__copy__()
+    master.nvSpPr.nvPr.clear()
+    presentation.slide_master.shapes._spTree.append(master)
+    document = read(tmp_path, presentation)
+    assert outline(document) == [("paragraph", "Confidential", ())]
+    assert document.report.left_out == ("Words on the master, which stand on every slide.",)
+
+
 def test_the_words_of_a_diagram_come_in_the_order_of_its_tree() -> None:
     namespace = "http://schemas.openxmlformats.org/drawingml/2006/diagram"
     words = "".join(

@@ -21,7 +21,7 @@ from citewise.ingest.parse.odf_text import (
 )
 from citewise.ingest.parse.package import DamagedPartError, Package, open_package
 from citewise.ingest.parse.sheet_layout import LAST_COLUMN, Budget, MergedCells, SheetRow, write_sheet
-from citewise.ingest.parse.slides import own_title
+from citewise.ingest.parse.slides import ON_MASTERS, own_title, with_footers_as_text
 from citewise.types import ParsedDocument
 
 TEXT_TYPE = "application/vnd.oasis.opendocument.text"
@@ -83,14 +83,15 @@ def parse_slides(path: Path, *, source: str) -> ParsedDocument:
         if len(slides) > MAX_SLIDES:
             unread.append(f"The slides after number {MAX_SLIDES:,}.")
         which = "slide" if len(hidden) == 1 else "slides"
-        return composer.document(
+        document = composer.document(
             media_type=SLIDES_TYPE,
             source=source,
             title=own_title(_title(package)),
             warnings=[f"Hidden in the show, but read: {which} {', '.join(hidden)}."] if hidden else [],
-            left_out=reader.left_out(),
+            left_out=[*reader.left_out(), *_words_on_masters(package)],
             unread=unread,
         )
+    return with_footers_as_text(document)
 
 
 def read_sheets(package: Package, *, source: str, media_type: str) -> ParsedDocument:
@@ -172,6 +173,28 @@ def _repeated_parts(package: Package) -> Iterator[str]:
         return
     if any(words_of(each) for each in styles.iter(f"{STYLE}header", f"{STYLE}footer")):
         yield "Headers and footers, which repeat on every page."
+
+
+def _words_on_masters(package: Package) -> Iterator[str]:
+    """Say whether the masters of slides show words of their own."""
+    if "styles.xml" not in package:
+        return
+    try:
+        styles = package.xml("styles.xml")
+    except DamagedPartError:
+        return
+    for master in styles.iter(f"{STYLE}master-page"):
+        shapes = (shape for shape in master.iterchildren(tag="*") if shape.tag != f"{PRESENTATION}notes")
+        # Placeholders only say what to put where, but for a footer that is written on the master itself.
+        # Fields stand there as "<number>".
+        if any(shape.get(f"{PRESENTATION}class") in (None, "footer") and _has_words(shape) for shape in shapes):
+            yield ON_MASTERS
+            return
+
+
+def _has_words(shape: Any) -> bool:
+    words = words_of(shape)
+    return bool(words) and not words.startswith("<")
 
 
 def _read_slide(number: int, slide: Any, composer: Composer, reader: TextReader) -> None:

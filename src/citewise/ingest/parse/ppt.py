@@ -18,13 +18,13 @@ from citewise.errors import IngestError
 from citewise.ingest.limits import MAX_SLIDES
 from citewise.ingest.parse import ole
 from citewise.ingest.parse.compose import Composer, collapse
-from citewise.ingest.parse.slides import own_title
+from citewise.ingest.parse.slides import ON_MASTERS, own_title
 from citewise.ingest.parse.tables import count_header_rows
 from citewise.types import BlockKind, ParsedDocument
 
 MEDIA_TYPE = "application/vnd.ms-powerpoint"
 
-_DOCUMENT, _SLIDE, _NOTES, _DRAWING = 0x03E8, 0x03EE, 0x03F0, 0x040C
+_DOCUMENT, _SLIDE, _NOTES, _MASTER, _DRAWING = 0x03E8, 0x03EE, 0x03F0, 0x03F8, 0x040C
 _SLIDE_PERSIST, _NOTES_ATOM, _SLIDE_SHOW_INFO, _SLIDE_LIST = 0x03F3, 0x03F1, 0x03F9, 0x0FF0
 _TEXT_HEADER, _TEXT_CHARS, _TEXT_BYTES, _OUTLINE_REFERENCE = 0x0F9F, 0x0FA0, 0x0FA8, 0x0F9E
 _USER_EDIT, _PERSIST_DIRECTORY, _COMMENT = 0x0FF5, 0x1772, 0x2EE0
@@ -35,7 +35,7 @@ _PICTURE_ID, _TABLE_FLAGS = 0x0104, 0x039F  # properties of shapes
 
 _TITLES = (0, 6)  # kinds of text: title, centred title
 _BODIES = (1, 5, 7, 8)
-_NOTES_TEXT = 2
+_NOTES_TEXT, _OTHER = 2, 4
 _ENCRYPTED = 0xF3D1C4DF
 _DEEPEST = 100  # records in records
 _BREAKS = str.maketrans({"\x0b": "\n", "\r": "\n", "\x00": ""})
@@ -60,7 +60,7 @@ class _Text:
     """The text of one shape, paragraph by paragraph."""
 
     words: str  # a carriage return ends a paragraph
-    kind: int  # a kind of text; 4 for those outside placeholders
+    kind: int  # a kind of text; 4 outside placeholders
 
 
 @dataclass(slots=True)
@@ -141,12 +141,21 @@ class _Reader:
             self.warnings.append(f"Hidden in the show, but read: slide {', '.join(hidden)}.")
         if self._has_comments:
             self.left_out.append("Comments.")
+        if any(map(self._has_words, self._offsets.values())):
+            self.left_out.append(ON_MASTERS)
         lists = [each for each in self._records(document.start, document.end) if each.kind == _OBJECTS]
         objects = sum(each.kind == _EMBEDDED for one in lists for each in self._records(one.start, one.end))
         if objects:
             self.left_out.append(f"{objects} embedded {'object' if objects == 1 else 'objects'} (charts, sheets).")
         if self._images:
             self.left_out.append(f"{self._images} {'image' if self._images == 1 else 'images'}.")
+
+    def _has_words(self, offset: int) -> bool:
+        """Whether a master shows words of its own: not those that only say what to put where."""
+        if self._kind_at(offset) != _MASTER:
+            return False
+        texts = (text for text in self._shapes(self._record(offset), []) if isinstance(text, _Text))
+        return any(text.kind == _OTHER and text.words.strip("*\x00\r ") for text in texts)
 
     def _read_persist_directory(self, container: olefile.OleFileIO) -> dict[int, int]:
         """Return where each persistent object stands, newest edit first; what is damaged is not listed."""
@@ -312,7 +321,7 @@ class _Reader:
 
     def _texts(self, parent: _Record, outline: list[_Text] | None = None) -> Iterator[tuple[_Record, _Text | None]]:
         """Yield the texts directly within a record, and its other records with ``None``."""
-        kind = 4
+        kind = _OTHER
         for record in self._records(parent.start, parent.end):
             if record.kind == _TEXT_HEADER:
                 kind = struct.unpack_from("<I", self._raw, record.start)[0]

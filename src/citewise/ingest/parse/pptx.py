@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from citewise.ingest.limits import MAX_SLIDES
 from citewise.ingest.parse.charts import chart_tables, diagram_items
 from citewise.ingest.parse.compose import Composer, collapse
 from citewise.ingest.parse.package import DamagedPartError, Package, Relation, open_package
-from citewise.ingest.parse.slides import alternative_text, own_title
+from citewise.ingest.parse.slides import ON_MASTERS, alternative_text, own_title, with_footers_as_text
 from citewise.ingest.parse.tables import count_header_rows, repeated
 from citewise.types import BlockKind, ParsedDocument
 
@@ -44,7 +45,7 @@ def parse(path: Path, *, source: str) -> ParsedDocument:
         reader.read()
         if not reader.slides:
             raise IngestError(f"{source} has no slides. Check the file and add it again.")
-        return reader.composer.document(
+        document = reader.composer.document(
             media_type=MEDIA_TYPE,
             source=source,
             title=own_title(package.title()),
@@ -52,6 +53,7 @@ def parse(path: Path, *, source: str) -> ParsedDocument:
             left_out=reader.left_out(),
             unread=reader.unread,
         )
+    return with_footers_as_text(document)
 
 
 class _Reader:
@@ -67,6 +69,7 @@ class _Reader:
         self._has_comments = False
         self._images = 0
         self._objects = 0
+        self._layouts: set[str] = set()  # of the slides
 
     def read(self) -> None:
         """Read every slide in the order of the show."""
@@ -100,11 +103,29 @@ class _Reader:
     def left_out(self) -> list[str]:
         """Say what was not read."""
         left_out = ["Comments."] if self._has_comments else []
+        if any(map(self._has_words, self._layouts | self._masters())):
+            left_out.append(ON_MASTERS)
         if self._objects:
             left_out.append(f"{self._objects} embedded {'object' if self._objects == 1 else 'objects'}.")
         if self._images:
             left_out.append(f"{self._images} {'image' if self._images == 1 else 'images'}.")
         return left_out
+
+    def _masters(self) -> set[str]:
+        masters = set()
+        for layout in self._layouts:
+            with suppress(DamagedPartError):
+                relations = self._package.relations(layout).values()
+                masters |= {relation.target for relation in relations if relation.kind == "slideMaster"}
+        return masters
+
+    def _has_words(self, master: str) -> bool:
+        """Whether a master or layout shows words of its own: not those that only say what to put where."""
+        try:
+            shapes = self._package.xml(master).iter(f"{_P}sp")
+        except DamagedPartError:
+            return False
+        return any(_placeholder(shape) is None and any(map(_text, shape.iter(f"{_A}p"))) for shape in shapes)
 
     def _read_slide(self, number: int, slide: Any) -> None:
         images = sum(1 for _ in slide.iter(f"{_P}pic", f"{_A}blip") if _.tag == f"{_P}pic")
@@ -121,6 +142,8 @@ class _Reader:
         for relation in self._relations.values():
             if relation.kind == "notesSlide":
                 self._read_notes(number, relation)
+            elif relation.kind == "slideLayout":
+                self._layouts.add(relation.target)
 
     def _read_shape(self, number: int, shape: Any) -> None:
         name = _name(shape)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+
+from citewise.types import ParsedDocument
 
 # What programs call a presentation that nobody gave a title.
 _DEFAULT_TITLE = re.compile(
@@ -14,6 +17,16 @@ _GENERATED = re.compile(
     r"(?:\.?\s*)(?:Description automatically generated.*|Automatisch generierte Beschreibung.*)", re.DOTALL
 )
 _FILE_NAME = re.compile(r"\S*[/\\]\S*|[^\n]*\.(?:png|jpe?g|gif|bmp|tiff?|emf|wmf|svg|webp)", re.IGNORECASE)
+
+
+ON_MASTERS = "Words on the master, which stand on every slide."
+
+
+def with_footers_as_text(document: ParsedDocument) -> ParsedDocument:
+    """Make paragraphs of the footers of a presentation that has no other words."""
+    if any(block.kind != "furniture" for block in document.blocks):
+        return document
+    return replace(document, blocks=tuple(replace(block, kind="paragraph") for block in document.blocks))
 
 
 def own_title(title: str) -> str:
