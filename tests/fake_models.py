@@ -4,8 +4,9 @@ What it does is chosen by the model's name, so that a browser test can choose it
 
 =================  ====================================================================
 ok                 quotes the first sentence of the first two sources, with markers
-slow               the same, a word at a time with ``delay_s`` between
-unknown-marker     the same, then a sentence that cites source 99
+nearest            quotes the one line of all sources that shares most words with the question
+slow               the same as ok, a word at a time with ``delay_s`` between
+unknown-marker     the same as ok, then a sentence that cites source 99
 abstain            says the sentence that stands for "the documents do not answer"
 no-usage           a server that does not know ``stream_options`` (400 that names it)
 limited            429 with ``retry-after: 0`` the first time, then ok
@@ -41,6 +42,7 @@ from typing import Any
 
 _SOURCE = re.compile(r"<<<source (\d+) (\w+)>>>\n.*?\n\n(.*?)\n<<<end of source \1 \2>>>", re.DOTALL)
 _SENTENCE = re.compile(r"\S.*?[.!?](?=\s|$)", re.DOTALL)
+_LONG_WORD = re.compile(r"\w{4,}")
 _ABSTENTION = "The documents do not answer this question."
 _ERRORS = {
     "wrong-key": (401, "authentication_error", "Incorrect API key provided: {key}."),
@@ -213,6 +215,8 @@ def _openai_events(body: dict[str, Any]) -> Iterator[bytes | None]:
 
     prompt = body["messages"][-1]["content"]
     quotes = [(int(number), _first_sentence(text)) for number, _, text in _SOURCE.findall(prompt)[:2]]
+    if model == "nearest":
+        quotes = [_nearest_line(prompt)]
     yield event({"role": "assistant", "content": ""})
     text = " ".join(f"{sentence} [{number}]" for number, sentence in quotes)
     if model == "unknown-marker":
@@ -307,6 +311,12 @@ def _pieces(text: str, model: str) -> Iterator[str | None]:
 def _first_sentence(text: str) -> str:
     match = _SENTENCE.search(text)
     return " ".join((match.group() if match else text[:200]).split())
+
+
+def _nearest_line(prompt: str) -> tuple[int, str]:
+    asked = set(_LONG_WORD.findall(prompt.rpartition("<<<end of source")[2].lower()))
+    lines = [(int(number), line.strip()) for number, _, text in _SOURCE.findall(prompt) for line in text.splitlines()]
+    return max(lines, key=lambda line: len(asked & set(_LONG_WORD.findall(line[1].lower()))))
 
 
 def _data(payload: dict[str, Any]) -> bytes:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from threading import Lock
 
 from citewise.answer.locators import Layout, has_lines, line_breaks, locator
+from citewise.errors import NotFoundError
 from citewise.registry import documents
 from citewise.registry.database import Registry
-from citewise.types import Citation, ScoredChunk
+from citewise.types import Block, Citation, ScoredChunk
 
 _KEPT = 200_000  # pages, places and lines remembered between questions: some tens of MB at most
 
@@ -40,17 +43,20 @@ class Locators:
         )
 
     def of_citations(self, citations: Sequence[Citation]) -> tuple[Citation, ...]:
-        """Give quoted words their locators; see ``of_hits``."""
+        """Give quoted words their locators, and the headings right above them; see ``of_hits``."""
         layouts = self._of((one.document_id, one.version) for one in citations)
-        return tuple(
-            replace(
-                one,
-                locator=locator(
-                    layouts.get((one.document_id, one.version), Layout()), one.start, one.end, headings=one.headings
-                ),
-            )
-            for one in citations
-        )
+        blocks: dict[tuple[str, int], Sequence[Block]] = {}
+        with self._registry.read() as rx:
+            for key in layouts:
+                with suppress(NotFoundError):  # erased meanwhile
+                    blocks[key] = documents.blocks(rx, *key)
+        located = []
+        for one in citations:
+            key = (one.document_id, one.version)
+            headings = _headings(blocks.get(key, ()), one.start, default=one.headings)
+            where = locator(layouts.get(key, Layout()), one.start, one.end, headings=headings)
+            located.append(replace(one, headings=headings, locator=where))
+        return tuple(located)
 
     def _of(self, keys: Iterable[tuple[str, int]]) -> dict[tuple[str, int], Layout]:
         wanted = set(keys)
@@ -87,6 +93,12 @@ class Locators:
             while size > _KEPT:
                 _, oldest = self._layouts.popitem(last=False)
                 size -= _size(oldest)
+
+
+def _headings(blocks: Sequence[Block], position: int, *, default: tuple[str, ...]) -> tuple[str, ...]:
+    """The path above the block at ``position``: a chunk's own may be that of its first block."""
+    index = bisect_right(blocks, position, key=lambda block: block.end)
+    return blocks[index].headings if index < len(blocks) and blocks[index].start <= position else default
 
 
 def _size(layout: Layout) -> int:

@@ -29,6 +29,7 @@ _END = re.compile(
 _ONLY_MARKERS = re.compile(rf"{_MARKERS}[ \t]*[.]?")
 _BULLET = re.compile(r"\s*(?:[-*+•‣▪●◦–—]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s+")
 _HEADING_MARK = re.compile(r"\s{0,3}#{1,6}\s")
+_JSON_LINE = re.compile(r'\s*(?:"[^"\n]{1,80}"\s*:|[{}\[\]]+,?\s*$)')
 _LAST_WORD = re.compile(r"([^\W\d_]+(?:\.[^\W\d_]+)*)$")
 
 _HEADING_CHARACTERS = 80  # a longer line without a full stop is taken for prose
@@ -38,7 +39,7 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     """Return ``(start, end)`` of each sentence, in order, without the blanks around it.
 
     The spans do not overlap and together hold every non-blank character. A heading, a
-    bullet and a table row are each a sentence. Empty for blank text.
+    bullet, a table row and a line of JSON are each a sentence. Empty for blank text.
     """
     spans: list[tuple[int, int]] = []
     for start, end in _units(text):
@@ -85,11 +86,11 @@ def _lines(text: str) -> list[tuple[int, int]]:
 
 
 def _begins_unit(line: str) -> bool:
-    return bool(_BULLET.match(line) or _HEADING_MARK.match(line) or _is_row(line))
+    return bool(_BULLET.match(line) or _HEADING_MARK.match(line) or _is_row(line) or _JSON_LINE.match(line))
 
 
 def _ends_unit(line: str, following: str) -> bool:
-    if _HEADING_MARK.match(line) or _is_row(line):
+    if _HEADING_MARK.match(line) or _is_row(line) or _JSON_LINE.match(line):
         return True
     bare = line.strip()
     next_bare = following.strip()

@@ -67,9 +67,7 @@ def _welcome(documents: Sequence[Document], ready: Sequence[Document]) -> None:
                 "<p>Add your documents and ask. Every sentence of an answer points to the words it rests on.</p></div>"
             )
             uploads.drop_zone("Add documents")
-            st.html(
-                '<p class="hint">PDF, Office, web, text, mail, images. Everything stays on this computer.</p>'
-            )
+            st.html('<p class="hint">PDF, Office, web, text, mail, images. Everything stays on this computer.</p>')
             if uploads.samples():
                 st.button(
                     "Try it with the sample documents",

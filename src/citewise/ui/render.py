@@ -29,6 +29,7 @@ VERDICT_NAMES: Mapping[Verdict, str] = {
 
 _VERDICT_MARK, _CHIP_MARK, _MARK_END = "\ue000", "\ue001", "\ue002"
 _FULL_LINE = 0.8  # share of a paragraph's longest line from which a line is taken for wrapped prose
+_NARROWEST = 40  # characters; what is set narrower, such as the lines of an address, was not wrapped
 _OURS = re.compile("[\ue000-\ue002]")
 _MARKER = re.compile(r"\[(\d{1,3})\]")
 _TRAILING_MARKERS = re.compile(r"(?: ?\[\d{1,3}\])*")
@@ -129,7 +130,8 @@ def _paragraphs(before: str, quote: str, after: str) -> str:
 
 def _joined(paragraph: str) -> str:
     lines = paragraph.split("\n")
-    full = _FULL_LINE * max(len(line) for line in lines)
+    longest = max(len(line) for line in lines)
+    full = _FULL_LINE * longest if longest >= _NARROWEST else longest + 1
     ends = [" " if len(line) >= full else "\n" for line in lines]
     return "".join(line + end for line, end in zip(lines, [*ends[:-1], ""], strict=True))
 

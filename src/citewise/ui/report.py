@@ -76,7 +76,7 @@ def state_of(page: PageReport) -> State:
         return "unread"
     if page.garbled:
         return "garbled"
-    if page.recognised:
+    if page.recognised and page.characters:
         return "recognised"
     if page.tables:
         return "table"
@@ -122,6 +122,8 @@ def _page_label(page: PageReport, noun: str) -> str:
     state = state_of(page)
     if state in ("unread", "garbled", "recognised"):
         parts.append(_STATES[state][1])
+    elif page.recognised:
+        parts.append("no text was found in the picture")
     return f"{noun.capitalize()} {page.page}: {', '.join(parts)}"
 
 

@@ -69,8 +69,10 @@ def locator_of(found: Citation | ScoredChunk) -> str:
 def place(locator: str, headings: Sequence[str]) -> str:
     """Where a passage stands: ``Page 9 · Travel › Meals``; empty when the format tells nothing."""
     path = " › ".join(headings)
+    if path in locator:  # the name of a sheet, or the locator itself
+        path = ""
     where = _COUNTED.sub(lambda found: found[0].capitalize(), locator)
-    return " · ".join(dict.fromkeys(part for part in (where, path) if part))
+    return " · ".join(part for part in (where, path) if part)
 
 
 def source_label(marker: int, source: str, locator: str) -> str:

@@ -6,6 +6,7 @@ set of elements. The cited words are in ``<mark>``.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from citewise.ui.render import marked_html, passage_html
 _AROUND = 700  # characters shown before and after the passage
 _LINES_AROUND = 12  # of code
 _MOST_LINES = 200  # of code in one passage
+_NUMERAL = re.compile(r"\s*(?:[-*+•‣▪●◦–—]|\(?\w{1,4}[.):])\s")
 _MARKDOWN = "text/markdown"
 _NUMBERED = frozenset({"text/x-source", "application/json", "application/jsonl"})
 
@@ -45,8 +47,10 @@ def around_html(shown: DocumentText, start: int, end: int) -> str:
     window = Window(_line_start(text, start - _AROUND), _line_end(text, end + _AROUND), start, end)
     near = _blocks(shown.blocks, window.first, window.last)
     pieces = "".join(_with_parts(shown, near, window))
-    before = '<p class="cut" aria-label="Text before this is left out">…</p>' if _more(text[: window.first]) else ""
-    after = '<p class="cut" aria-label="Text after this is left out">…</p>' if _more(text[window.last :]) else ""
+    # Tables and code say themselves what they leave out.
+    first, last = near[0], near[-1]
+    before = _CUT if first.kind not in _BOXED and text[: max(first.start, window.first)].strip() else ""
+    after = _CUT if last.kind not in _BOXED and text[min(last.end, window.last) :].strip() else ""
     return f"{before}{pieces}{after}"
 
 
@@ -79,6 +83,8 @@ def has_slides(shown: DocumentText) -> bool:
     return is_slides(shown.document.media_type) and bool(shown.pages)
 
 
+_BOXED = frozenset({"table", "code"})
+_CUT = '<p class="cut" role="img" aria-label="More text is left out here">…</p>'
 _CITED = ' <span class="tag">cited</span>'
 
 
@@ -127,7 +133,10 @@ def _block(shown: DocumentText, block: Block, window: Window) -> str:
     if block.kind == "heading":
         return f'<p class="heading">{html}</p>'
     css = {"list_item": "item", "caption": "caption", "furniture": "furniture"}.get(block.kind)
-    return "".join(f"<p{f' class={chr(34)}{css}{chr(34)}' if css else ''}>{part}</p>" for part in html.split("\n\n"))
+    if css == "item" and not _NUMERAL.match(text):
+        css = "item bare"  # the file's program draws its bullet
+    opening = f' class="{css}"' if css else ""
+    return "".join(f"<p{opening}>{part}</p>" for part in html.split("\n\n"))
 
 
 def _code(shown: DocumentText, block: Block, window: Window) -> str:
@@ -141,7 +150,8 @@ def _code(shown: DocumentText, block: Block, window: Window) -> str:
     for line in text[first:last].split("\n"):
         ends = position + len(line)
         cited = position < window.end and window.start < ends
-        html = marked_html(line, window.start - position, window.end - position, lines=True) or " "
+        indent = len(line) - len(line.lstrip())
+        html = marked_html(line, max(window.start - position, indent), window.end - position, lines=True) or " "
         shown_number = f'<span class="number">{number}</span>' if numbered else ""
         lines.append(f'<span class="line{" cited" if cited else ""}">{shown_number}<span>{html}</span></span>')
         position, number = ends + 1, number + 1
@@ -199,7 +209,3 @@ def _line_end(text: str, position: int) -> int:
         return line
     space = text.rfind(" ", position - 60, position)
     return space if space >= 0 else position
-
-
-def _more(text: str) -> bool:
-    return bool(text.strip())

@@ -125,10 +125,8 @@ def _page_bar(passage: Passage, outline: _Outline, page: int, *, noun: str) -> N
     cited = ' <span class="tag">cited</span>' if page in outline.cited else ""
     with st.container(key="page_bar", horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.html(f'<h3 class="label" aria-live="polite">{noun} {page} of {outline.pages[-1]}{cited}</h3>')
-        for name, icon, goal in (
-            ("Previous", "chevron_left", position - 1),
-            ("Next", "chevron_right", position + 1),
-        ):
+        turns = (("Previous", "chevron_left", position - 1), ("Next", "chevron_right", position + 1))
+        for name, icon, goal in turns if len(outline.pages) > 1 else ():
             there = 0 <= goal < len(outline.pages)
             st.button(
                 f"{name} {noun.lower()}",

@@ -69,3 +69,10 @@ def test_a_short_line_above_prose_is_a_heading() -> None:
 
 def test_list_numbers_are_no_sentences() -> None:
     assert sentences("1. Open it.\n2. Close it.") == ["1. Open it.", "2. Close it."]
+
+
+def test_lines_of_json_are_each_a_sentence() -> None:
+    text = '[\n  {\n    "name": "Quist",\n    "note": "He sleeps. In berth 117."\n  },\n  {"name": "Hand"}\n]\n'
+    found = [text[start:end] for start, end in sentence_spans(text)]
+    assert '"name": "Quist",' in found
+    assert not any("Quist" in one and "berth" in one for one in found)
