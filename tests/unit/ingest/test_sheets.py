@@ -7,6 +7,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from openpyxl.chart import BarChart, Reference
 from openpyxl.comments import Comment
 
 from citewise.errors import IngestError
@@ -107,6 +108,21 @@ def test_a_long_cell_that_spans_rows_is_said_once(tmp_path: Path) -> None:
         sheet.append(row)
     sheet.merge_cells("A2:A3")
     assert read(tmp_path, workbook).text.endswith("words | 1\n| 2")
+
+
+def test_a_chart_is_named_where_its_figures_are_read_and_read_where_it_is_a_sheet(tmp_path: Path) -> None:
+    workbook = openpyxl.Workbook()
+    sheet = workbook.active
+    for row in (["Town", "Cost"], ["Rome", 1], ["Oslo", 2]):
+        sheet.append(row)
+    for place in (sheet, workbook.create_chartsheet("Chart")):
+        chart = BarChart()
+        chart.title = "Costs by town"
+        chart.add_data(Reference(sheet, min_col=2, min_row=1, max_row=3), titles_from_data=True)
+        place.add_chart(chart)
+    document = read(tmp_path, workbook)
+    assert document.report.left_out == ("1 chart of figures that stand in the sheets.",)
+    assert document.text.endswith("Chart\n\nCosts by town")  # openpyxl stores no figures with a chart
 
 
 def test_hidden_sheets_and_comments_are_left_out_and_hidden_rows_are_read(tmp_path: Path) -> None:

@@ -73,6 +73,8 @@ def shown_number(value: str | float, code: str = "", *, since_1904: bool = False
         return str(value)
     if not math.isfinite(number):
         return str(value)
+    if not code or code == "General":
+        return plain_number(number)
     sections = _sections(code[:_LONGEST_CODE])
     section, signed = _choose(sections, number)
     if section.letters:

@@ -48,6 +48,7 @@ class Workbook:
         self._composer = composer
         self._comments = False
         self._objects = 0
+        self._charts = 0
         self._hidden: list[str] = []
         self._formulas = 0  # without a stored value
         self._hidden_rows = 0  # of the sheet that is read
@@ -90,6 +91,9 @@ class Workbook:
             left_out.append(f"Hidden {'sheet' if len(self._hidden) == 1 else 'sheets'}: {', '.join(self._hidden)}.")
         if self._comments:
             left_out.append("Comments.")
+        if self._charts:
+            which = "1 chart" if self._charts == 1 else f"{self._charts} charts"
+            left_out.append(f"{which} of figures that stand in the sheets.")
         if self._objects:
             left_out.append(f"{self._objects} embedded {'object' if self._objects == 1 else 'objects'}.")
         if self.images:
@@ -132,7 +136,9 @@ class Workbook:
                 if relation.kind == "diagramData":
                     for level, words in diagram_items(self._package.xml(relation.target)):
                         self._composer.add("list_item", words, indent=min(level, 8))
-                elif relation.kind == "chart" and sheet.relation.kind != "worksheet":
+                elif relation.kind == "chart" and sheet.relation.kind == "worksheet":
+                    self._charts += 1
+                elif relation.kind == "chart":
                     for caption, rows in chart_tables(self._package.xml(relation.target)):
                         self._composer.add_table(rows, header_rows=1, caption=caption)
 
