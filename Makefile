@@ -20,8 +20,9 @@ run: setup ## Start the app on http://127.0.0.1:8501 (sets up first, if need be)
 
 setup: $(VENV)/.runtime ## Make .venv and install what the app needs, no more
 
-test: $(VENV)/.development ## Run all tests (sets up first, and brings a Chromium)
+test: $(VENV)/.development ## Run all tests (sets up first, brings a Chromium and Tesseract)
 	@$(PY) -m tools.chromium >/dev/null
+	@$(PY) -m tools.tesseract >/dev/null
 	$(PY) -m pytest $(TESTS)
 
 soak: $(VENV)/.development ## Kill, cut and fill for some hours: the long form of tests/faults

@@ -154,3 +154,11 @@ def test_what_repeats_close_to_the_text_or_not_often_is_no_furniture(tmp_path: P
 def test_figures_at_the_foot_of_pages_are_no_page_numbers(tmp_path: Path) -> None:
     pages = [[*column(BODY, BODY), Put(200, 15, figure, 8)] for figure in ("512", "87", "90", "1024")]
     assert "furniture" not in {block.kind for block in read(tmp_path, *pages).blocks}
+
+
+def test_words_outside_the_visible_area_are_left_out_and_counted(tmp_path: Path) -> None:
+    page = [Put(40, 300, "Words that are shown"), Put(300, 300, "hidden words"), Put(40, 286, "and the next line")]
+    document = pdf.parse(write_pdf(tmp_path / "a.pdf", [page], crop=(20, 20, 250, 480)), source="a.pdf")
+    assert_anchored(document)
+    assert " ".join(document.text.split()) == "Words that are shown and the next line"
+    assert document.report.left_out == ("2 words: outside the visible part of the page.",)

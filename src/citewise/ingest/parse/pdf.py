@@ -145,6 +145,7 @@ def _left_out(pages: Sequence[PageContent], attachments: int) -> tuple[str, ...]
         ("form field", "what is filled in"): sum(page.fields for page in pages),
         ("note", "comments beside the text"): sum(page.notes for page in pages),
         ("attached file", "files within the file"): attachments,
+        ("word", "outside the visible part of the page"): sum(page.content.hidden_words for page in pages),
     }
     return tuple(
         f"{count} {name}{'' if count == 1 else 's'}: {what}." for (name, what), count in counts.items() if count > 0

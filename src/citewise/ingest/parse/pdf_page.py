@@ -51,6 +51,7 @@ class PageText:
     tables: tuple[TableSpan, ...]
     runs: tuple[Run, ...]  # in order; none where the text is PDFium's own, character for character
     height: float = 0.0  # points, of the page as it is read
+    hidden_words: int = 0  # outside the page's visible area, and not in the text
 
     def indices(self, start: int, end: int) -> list[int]:
         """Return PDFium's indices of ``text[start:end]``, those of characters that were put between left out."""
@@ -85,8 +86,13 @@ def read_page(page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage, text: s
     if not spans:
         return PageText(text, (), (), ())
     frame = Frame.of(page, text_page.raw, text)
-    lines = [pieces_of(text_page.raw, text, span, frame) for span in spans]
-    return arrange(lines, text, Look(text_page.raw), height=frame.height)
+    pieces = [pieces_of(text_page.raw, text, span, frame) for span in spans]
+    lines = [shown for line in pieces if (shown := [piece for piece in line if frame.shows(piece)])]
+    content = arrange(lines, text, Look(text_page.raw), height=frame.height)
+    hidden = sum(piece.words for line in pieces for piece in line) - sum(
+        piece.words for line in lines for piece in line
+    )
+    return replace(content, hidden_words=hidden)
 
 
 def arrange(lines: list[list[Piece]], text: str, look: LineLook, *, height: float) -> PageText:
@@ -182,7 +188,7 @@ class _Writer:
 
     def finish(self) -> tuple[str, tuple[Run, ...]]:
         """Return the text and its runs."""
-        if not self._source[self._last :].strip():
+        if self._parts and not self._source[self._last :].strip():
             self._put(self._last, len(self._source))
         unchanged = self._runs == [Run(0, len(self._source), 0)]
         return "".join(self._parts), () if unchanged else tuple(self._runs)

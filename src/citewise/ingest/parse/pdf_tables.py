@@ -29,6 +29,7 @@ _BESIDE = 0.6  # of the lower of two pieces: how far those of one row overlap
 _ROW_GAP = 1.6  # of a row's height: free space within a table
 _HEADER_ROWS = 6
 _SHORT = 6  # words of a cell that may be part of a table of words
+_LONG = 4  # words of a cell; only one column of a table has such, its labels
 _FIGURES = 0.5  # share of a column, or of a table's rows
 _NOTES = 0.4  # share of a row: so many figures may stand among the names of columns
 
@@ -163,9 +164,11 @@ def _is_table(rows: Sequence[Row], columns: list[tuple[float, float]], text: str
     if len(filled) < 2:
         return False
     figures = [sum(is_figure(cell) for cell in column) / len(column) for column in filled]
+    words = [median(len(cell.split()) for cell in column) for column in filled]
+    if sum(share < _FIGURES and count >= _LONG for share, count in zip(figures, words, strict=True)) > 1:
+        return False  # columns of text beside each other
     if any(share >= _FIGURES for share in figures[1:]) or (figures[0] >= _FIGURES and len(filled) > 2):
         return True
-    words = [median(len(cell.split()) for cell in column) for column in filled]
     aligned = all(len(column) >= 0.6 * len(rows) for column in filled)
     if len(filled) >= 3:
         return aligned and max(words) <= _SHORT

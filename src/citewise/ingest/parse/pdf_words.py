@@ -70,6 +70,12 @@ class Frame:
     def height(self) -> float:
         return self.right - self.left if self.turn % 180 else self.top - self.bottom
 
+    def shows(self, piece: Piece) -> bool:
+        """Whether a piece stands in the visible area, at least in part; one without a place counts as shown."""
+        across = piece.right > 0 and piece.left < self.width
+        down = piece.bottom > 0 and piece.top < self.height
+        return (across and down) or piece.right <= piece.left or piece.bottom <= piece.top
+
     def place(self, x0: float, y0: float, x1: float, y1: float) -> tuple[float, float, float, float]:
         """Turn left, bottom, right, top in page space to left, top, right, bottom in this frame."""
         match self.turn:
