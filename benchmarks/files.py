@@ -11,6 +11,7 @@ in order, disjoint and covering; chunks slices of their text; boxes on their pag
 from __future__ import annotations
 
 import argparse
+import logging
 import re
 import sys
 import tempfile
@@ -18,6 +19,8 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import structlog
 
 from citewise.build import open_engine
 from citewise.engine import Engine
@@ -175,6 +178,7 @@ def main() -> int:
     asked.add_argument("--only", default="", help="files whose name holds this")
     asked.add_argument("--model", help="PROVIDER:NAME instead of a stand-in without a model")
     given = asked.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     paths = [
         path
         for folder in ("good", "evil", "evil_derived")
@@ -191,6 +195,9 @@ def main() -> int:
         else:
             engine = open_engine(settings, open_embedder=lambda _: HashEmbedder())
         try:
+            # What is loaded and opened for the first document is no cost of a file.
+            warm = engine.add([Upload("warm-up.txt", text="Words to begin with.")])
+            engine.wait([one.job_id for one in warm if one.job_id])
             for number, path in enumerate(paths, 1):
                 print(f"\r{number}/{len(paths)} {path.name[:60]:60}", end="", file=sys.stderr)
                 outcomes.append(add(engine, path, path.parent.name))
