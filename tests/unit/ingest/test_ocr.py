@@ -176,16 +176,21 @@ def test_a_picture_without_words_fails_with_a_sentence(tmp_path: Path, says: Say
         read(scan(tmp_path / "a.png"))
 
 
-@needs_tesseract
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif", "a.gif", "a.bmp", "a.webp"])
-def test_pictures_of_every_kind_are_recognised(tmp_path: Path, name: str) -> None:
-    document = read(scan(tmp_path / name, *LINES))
+def test_pictures_of_every_kind_are_recognised(tmp_path: Path, says: Says, name: str) -> None:
+    says(*LINES)
+    document = read(scan(tmp_path / name))
     assert document.text.split() == " ".join(LINES).split()
     assert document.report.pages[0].recognised
 
 
 @needs_tesseract
-@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_tesseract_itself_reads_a_picture(tmp_path: Path) -> None:
+    assert read(scan(tmp_path / "a.png", *LINES)).text.split() == " ".join(LINES).split()
+
+
+@needs_tesseract
+@pytest.mark.parametrize("turn", [90, 270])
 def test_a_picture_on_its_side_is_turned_and_its_boxes_turned_back(tmp_path: Path, turn: int) -> None:
     lines = [f"{line} and the harbour master signed the paper" for line in LINES] * 2
     upright = read(scan(tmp_path / "u.png", *lines))
@@ -195,7 +200,6 @@ def test_a_picture_on_its_side_is_turned_and_its_boxes_turned_back(tmp_path: Pat
     first, same = upright.words[0].box, turned.words[0].box
     expected = {
         90: (height - first.y1, first.x0),
-        180: (width - first.x1, height - first.y1),
         270: (first.y0, width - first.x1),
     }
     assert (same.x0, same.y0) == pytest.approx(expected[turn], abs=3)

@@ -91,7 +91,6 @@ def _runs(rows: Sequence[Row]) -> list[list[Row]]:
     runs: list[list[Row]] = []
     for row in rows:
         last = runs[-1][-1] if runs else None
-        # Half of both: a row of small print beside a large one is as far away as they are high.
         gap = _ROW_GAP * max(row.bottom - row.top, last.bottom - last.top) if last else 0.0
         if last is None or row.top - last.bottom > gap:
             runs.append([])
@@ -123,7 +122,6 @@ def _tables_in(run: list[Row], text: str) -> list[Table]:
     while first > 0 and len(run[first - 1].pieces) == 1 and run[first - 1].left > columns[0][1]:
         first -= 1
         body.insert(0, run[first])
-    # The last row's label may go on below it.
     return [Table(tuple(body), _header_rows(body, columns, text))]
 
 
