@@ -108,7 +108,12 @@ def list_documents(engine: EngineOfApp, collection: str | None = None) -> dict[s
 
 @router.get("/documents/{document_id}")
 def get_document(engine: EngineOfApp, document_id: str) -> dict[str, Any]:
-    """One document: how far its newest version got, and what could be read of it."""
+    """One document: how far its newest version got, and what could be read of it.
+
+    `report` has each page with its characters, tables and images, and whether its text is missing
+    (`needs_ocr`), `garbled` or `recognised`; `unread` is what should have been read and was not,
+    `left_out` what is never read; `incomplete` says whether something that a reader sees is missing.
+    """
     return wire.document_detail_json(engine.document(document_id))
 
 
@@ -145,7 +150,7 @@ def get_quotes(engine: EngineOfApp, document_id: str) -> dict[str, Any]:
 
 @router.get("/documents/{document_id}/text")
 def get_text(engine: EngineOfApp, document_id: str, version: int | None = None) -> dict[str, Any]:
-    """The text of one version with its pages and chunks."""
+    """The text of one version with its pages, its places within the original, and its chunks."""
     return wire.show_json(engine.show(document_id, version=version))
 
 
@@ -170,7 +175,7 @@ def get_page(
     version: int | None = None,
     width: Annotated[int, Query(ge=100, le=3000, description="Pixels.")] = 1000,
 ) -> Response:
-    """One page of a PDF as an image."""
+    """One page of a PDF or an image file as a PNG picture."""
     image = engine.page_image(document_id, page, version=version, width=width)
     return Response(image, media_type="image/png", headers=_HARMLESS)
 

@@ -64,7 +64,7 @@ class Renaming(BaseModel):
 
 @router.post("/search", tags=["questions"])
 def search(engine: EngineOfApp, body: SearchBody) -> dict[str, Any]:
-    """Find the chunks that fit a question, best first."""
+    """Find the chunks that fit a question, best first; `locator` says where each stands in its original."""
     count = {} if body.k is None else {"k": body.k}
     query = Query(
         text=body.question,
@@ -83,6 +83,9 @@ def search(engine: EngineOfApp, body: SearchBody) -> dict[str, Any]:
 @router.post("/ask", tags=["questions"], response_model=None)
 async def ask(request: Request, engine: EngineOfApp, body: AskBody) -> Response:
     """Answer a question from the documents.
+
+    `locator` says where each citation stands in its original. `incomplete_documents` are those that the
+    answer draws on and that could not be read in full, with what is `missing`.
 
     With `Accept: application/json` the answer comes when it is finished; its status is 502
     when the model failed. With `Accept: text/event-stream` it comes as it is written:
