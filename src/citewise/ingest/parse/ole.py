@@ -68,9 +68,10 @@ def title_of(container: olefile.OleFileIO) -> str:
     try:
         raw = stream(container, "\x05SummaryInformation")
         start = struct.unpack_from("<I", raw, 44)[0]
-        count = min(struct.unpack_from("<I", raw, start + 4)[0], _MOST_PROPERTIES)
-        pairs = struct.iter_unpack("<II", raw[start + 8 : start + 8 + 8 * count])
-        places = {number: start + offset for number, offset in pairs}
+        claimed = struct.unpack_from("<I", raw, start + 4)[0]
+        count = min(claimed, _MOST_PROPERTIES, (len(raw) - start - 8) // 8)
+        pairs = list(struct.iter_unpack("<II", raw[start + 8 : start + 8 + 8 * count]))
+        places = {number: start + offset for number, offset in reversed(pairs)}  # the first of each counts
         if _TITLE not in places:
             return ""
         kind, length = struct.unpack_from("<II", raw, places[_TITLE])
