@@ -7,15 +7,13 @@ the name's extension chooses, for many kinds of text look alike.
 
 from __future__ import annotations
 
-import csv
-import json
 import re
 import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from citewise.errors import IngestError
+from citewise.ingest.parse.detect_text import decoded, extension_of, is_mail, looks_like_text, name_of_text
 from citewise.ingest.parse.formats import BY_EXTENSION, BY_NAME, SUPPORTED
-from citewise.ingest.parse.text import wide_encoding
 
 _HEAD_BYTES = 64 * 1024  # what detection looks at
 _PDF_MARK = re.compile(rb"%PDF-\d")
@@ -101,22 +99,6 @@ _MAIN_PART = re.compile(
 _ODF_KINDS = {"text": "odt", "spreadsheet": "ods", "presentation": "odp"}
 _ODF_TYPE = re.compile(rb"application/vnd\.(?:oasis\.opendocument|sun\.xml)\.(\w+)")
 
-_MAIL_HEADERS = re.compile(
-    r"(?:from|to|cc|subject|date|received|return-path|mime-version|message-id|delivered-to|content-type|reply-to|sender"
-    r"|newsgroups|path|dkim-signature|authentication-results|in-reply-to|references|content-transfer-encoding"
-    r"|x-[\w-]+):",
-    re.IGNORECASE,
-)
-_HEADER_LINE = re.compile(r"[\x21-\x39\x3b-\x7e]+:")
-_MAILBOX_LINE = re.compile(r"From \S+.*\d{2}:\d{2}.*\d{4}|From - ")
-_HTML_START = re.compile(
-    r"(?:<!--(?:(?!-->).)*-->\s*|<\?xml[^>]*>\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.S
-)
-_XML_START = re.compile(r"<\?xml\s|(?:<!--(?:(?!-->).)*-->\s*)*<!doctype\s+\w", re.IGNORECASE | re.S)
-_SHEBANG = re.compile(r"#!\s*/\S+")
-_CODE_NAMES = frozenset(
-    {"makefile", "dockerfile", "jenkinsfile", "rakefile", "gemfile", "vagrantfile", "cmakelists.txt", "justfile"}
-)
 _NAMES_OF_DAMAGED = {"pdf": "a PDF", "docx": "a Word file", "pptx": "a PowerPoint file", "xlsx": "an Excel file"}
 
 
@@ -135,7 +117,7 @@ def detect(path: Path, source: str) -> str:
     head = _head(path, source)
     if not head.strip():
         raise IngestError(f"{source} is empty. Add it again once it has content.")
-    name = _binary(path, source, head) or _text(source, head)
+    name = _binary(path, source, head) or name_of_text(source, head, whole=len(head) < _HEAD_BYTES)
     return BY_NAME[name].media_type
 
 
@@ -147,10 +129,6 @@ def _head(path: Path, source: str) -> bytes:
         raise IngestError(f"{source} cannot be opened: {error.strerror}. Check the file and add it again.") from error
 
 
-def _extension(source: str) -> str:
-    return PurePosixPath(source.replace("\\", "/")).suffix.lower()
-
-
 def _unreadable(source: str, kind: str) -> IngestError:
     return IngestError(f"{source} is {kind}, which Citewise cannot read; supported: {SUPPORTED}.")
 
@@ -160,18 +138,18 @@ def _unreadable(source: str, kind: str) -> IngestError:
 
 def _binary(path: Path, source: str, head: bytes) -> str | None:
     """Name the format of a file that is no text; ``None`` for text."""
-    if _PDF_MARK.search(head[:_PDF_MARK_WITHIN]) and not _is_mail(_decoded(head)):
+    if _PDF_MARK.search(head[:_PDF_MARK_WITHIN]) and not is_mail(decoded(head)):
         return "pdf"
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
         return _of_zip(path, source)
     if head.startswith(_OLE):
         return _of_ole(path, source)
-    text = _looks_like_text(head)
+    text = looks_like_text(head)
     if name := _by_magic(head, text=text):
         return name
     if other := _other_kind(head, text=text):
         raise _unreadable(source, other)
-    if not text and not _is_mail(_decoded(head)):
+    if not text and not is_mail(decoded(head)):
         raise _unknown(source)
     return None
 
@@ -189,7 +167,7 @@ def _by_magic(head: bytes, *, text: bool) -> str | None:
 def _unknown(source: str) -> IngestError:
     if kind := _NAMES_OF_DAMAGED.get(_named(source)):
         return IngestError(
-            f"{source} is named {_extension(source)} but is not {kind}: the file is damaged or of another kind. "
+            f"{source} is named {extension_of(source)} but is not {kind}: the file is damaged or of another kind. "
             "Open it in its own program, export it again, and add that."
         )
     return _unreadable(source, "an unknown binary file")
@@ -197,7 +175,7 @@ def _unknown(source: str) -> IngestError:
 
 def _named(source: str) -> str:
     """The format that the name claims; empty for none."""
-    entry = BY_EXTENSION.get(_extension(source))
+    entry = BY_EXTENSION.get(extension_of(source))
     return entry.name if entry else ""
 
 
@@ -270,7 +248,7 @@ def _of_zip(path: Path, source: str) -> str:
         "buildVersionHistory.plist" in names and names & {"index.xml", "index.xml.gz"}
     ):
         raise _unreadable(source, "an iWork file (Pages, Numbers or Keynote)")
-    if "AndroidManifest.xml" in names or _extension(source) == ".jar":
+    if "AndroidManifest.xml" in names or extension_of(source) == ".jar":
         raise _unreadable(source, "a program")
     return "zip"
 
@@ -306,123 +284,3 @@ def _of_ooxml(content_types: bytes, names: set[str], source: str) -> str:
     if "documents" in folders and any(name.lower().endswith(".fpage") for name in names):
         raise _unreadable(source, "an XPS file")
     return "zip"
-
-
-# --- text -----------------------------------------------------------------------------
-
-
-def _looks_like_text(head: bytes) -> bool:
-    if wide_encoding(head):
-        return True
-    control = sum(head.count(bytes([code])) for code in range(32) if code not in (8, 9, 10, 12, 13, 26, 27))
-    return control <= len(head) * 0.01
-
-
-def _decoded(head: bytes) -> str:
-    """The head as text, good enough to find marks of ASCII in it."""
-    text = head.decode(wide_encoding(head) or "latin-1", errors="replace")
-    return text.removeprefix("\ufeff").removeprefix("ï»¿").lstrip()
-
-
-def _text(source: str, head: bytes) -> str:
-    """Name the kind of a text."""
-    text = _decoded(head)
-    named = BY_EXTENSION.get(_extension(source))
-    chosen = named.name if named and named.textual else ""
-    if PurePosixPath(source).name.lower() in _CODE_NAMES:
-        return "code"
-    if chosen not in ("", "text", "eml", "mbox", "xml", "html"):
-        return chosen
-    if marked := _by_marks(text, chosen):
-        return marked
-    whole = len(head) < _HEAD_BYTES
-    if chosen:
-        is_sheet = chosen == "text" and _is_delimited(_first_lines(text, whole=whole), "\t", fields=3)
-        return "tsv" if is_sheet else chosen
-    if found := _by_shape(text, whole=whole):
-        return found
-    if named and named.name in (*_NAMES_OF_DAMAGED, "epub", "odt", "ods", "odp", "zip"):
-        raise IngestError(
-            f"{source} is named {_extension(source)} but holds plain text. "
-            "Rename it to .txt to read it as text, or add the original file."
-        )
-    return "text"
-
-
-def _by_marks(text: str, chosen: str) -> str | None:
-    """Name a kind of text whose first lines leave no doubt."""
-    if chosen in ("mbox", "eml", "html"):
-        return chosen
-    if _MAILBOX_LINE.match(text):
-        return "mbox"
-    if _is_mail(text):
-        return "eml"
-    if _HTML_START.match(text) and chosen != "xml":
-        return "html"
-    if chosen == "xml" or (not chosen and _XML_START.match(text)):
-        return "html" if "http://www.w3.org/1999/xhtml" in text[:1000] and "<html" in text[:1000] else "xml"
-    return None
-
-
-def _is_mail(text: str) -> bool:
-    """Whether a text begins as mail does: with lines that are headers, and at least three of the usual ones."""
-    usual: set[str] = set()
-    for line in text.splitlines()[:60]:
-        if line.startswith((" ", "\t")):
-            continue
-        if not line.strip():
-            if len(usual) == 1:  # some programs leave blank lines between headers
-                continue
-            break
-        if not _HEADER_LINE.match(line):
-            break
-        if found := _MAIL_HEADERS.match(line):
-            usual.add(found[0].lower())
-    return len(usual) >= 3 or usual >= {"mime-version:", "content-type:"}
-
-
-def _by_shape(text: str, *, whole: bool) -> str | None:
-    """Name a kind of text that no name tells, by how all of its first lines look."""
-    if _SHEBANG.match(text):
-        return "code"
-    lines = _first_lines(text, whole=whole)
-    if text.startswith(("{", "[")):
-        if _is_json_lines(lines):
-            return "jsonl"
-        if (whole and _is_json(text)) or (not whole and re.match(r"[\[{]\s*[\[{\"\]}\d-]", text)):
-            return "ipynb" if '"cells"' in text and '"cell_type"' in text else "json"
-    if _is_delimited(lines, "\t", fields=2):
-        return "tsv"
-    if any(_is_delimited(lines, delimiter, fields=3) for delimiter in ",;|"):
-        return "csv"
-    return None
-
-
-def _first_lines(text: str, *, whole: bool) -> list[str]:
-    lines = text.splitlines()
-    if not whole:
-        lines.pop()  # cut off
-    return [line for line in lines[:50] if line.strip()]
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _is_json_lines(lines: list[str]) -> bool:
-    return len(lines) > 1 and all(line.lstrip().startswith("{") and _is_json(line) for line in lines[:3])
-
-
-def _is_delimited(lines: list[str], delimiter: str, *, fields: int) -> bool:
-    """Whether at least three lines, and all of them, hold the same number of fields."""
-    if len(lines) < 3:
-        return False
-    try:
-        widths = {len(row) for row in csv.reader(lines, delimiter=delimiter)}
-    except csv.Error:
-        return False
-    return len(widths) == 1 and widths.pop() >= fields
