@@ -132,17 +132,19 @@ static void remember_write(int fd, const char *path) {
 
 static void remember_sync(int fd, const char *path) {
     struct stat about;
-    char copy[PATH_MAX], source[64], buffer[65536];
+    char copy[PATH_MAX], unfinished[PATH_MAX], source[64], buffer[65536];
     if (journal < 0 || fstat(fd, &about)) return;
     if (S_ISREG(about.st_mode)) {
         shadow_path(about.st_ino, copy);
+        snprintf(unfinished, sizeof unfinished, "%.4000s/unfinished", shadow);
         snprintf(source, sizeof source, "/proc/self/fd/%d", fd);
         pthread_mutex_lock(&lock);
         int in = syscall(SYS_openat, AT_FDCWD, source, O_RDONLY, 0);
-        int out = syscall(SYS_openat, AT_FDCWD, copy, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        int out = syscall(SYS_openat, AT_FDCWD, unfinished, O_WRONLY | O_CREAT | O_TRUNC, 0600);
         for (long got; (got = syscall(SYS_read, in, buffer, sizeof buffer)) > 0;) syscall(SYS_write, out, buffer, got);
         syscall(SYS_close, in);
         syscall(SYS_close, out);
+        syscall(SYS_renameat2, AT_FDCWD, unfinished, AT_FDCWD, copy, 0); /* a kill may come at any moment */
         pthread_mutex_unlock(&lock);
     }
     note('s', about.st_ino, path, "");
