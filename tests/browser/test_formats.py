@@ -14,7 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import ROOT, WAIT_MS, Served, serve
 from tests.browser.files import SAMPLES, Sample
@@ -64,32 +64,42 @@ def documents(served: Served) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.fixture(scope="module")
+def tab(browser: Browser, library: Served) -> Iterator[Page]:
+    """One tab for all questions: loading the app anew for each would take most of the time."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(WAIT_MS)
+    page = context.new_page()
+    page.goto(library.url)
+    yield page
+    context.close()
+
+
+def open_source(tab: Page, question: str, name: str) -> Locator:
+    """Ask in a new chat and open the first source, which must be called ``name``; returns the panel."""
+    tab.get_by_role("button", name="New chat").click()
+    expect(tab.locator(".answer")).to_have_count(0, timeout=WAIT_MS)
+    box = tab.get_by_test_id("stChatInputTextArea")
+    box.fill(question)
+    box.press("Enter")
+    tab.get_by_role("button", name=re.compile(f"^Open source 1: {name}")).click()
+    return tab.locator(".st-key-source_panel")
+
+
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name.rpartition(".")[2])
-def test_the_passage_is_marked_in_its_source(
-    page: Page, library: Served, ask: Callable[[str], None], sample: Sample
-) -> None:
+def test_the_passage_is_marked_in_its_source(tab: Page, library: Served, sample: Sample) -> None:
     (document,) = [one for one in documents(library) if one["source"] == sample.name]
     if document["status"] != "ready" and sample.name.endswith(".png") and shutil.which("tesseract") is None:
         pytest.skip("OCR needs Tesseract")
     assert document["status"] == "ready", document["error"]
-    page.goto(library.url)
-    expect(page.get_by_test_id("stChatInputTextArea")).to_be_visible(timeout=WAIT_MS)
-    ask(sample.question)
-    chip = page.get_by_role("button", name=re.compile(f"^Open source 1: {re.escape(sample.name)}, .*{sample.locator}"))
-    chip.first.click()
-    panel = page.locator(".st-key-source_panel")
+    panel = open_source(tab, sample.question, f"{re.escape(sample.name)}, .*{sample.locator}")
     expect(panel.locator("mark").first).to_be_in_viewport(timeout=WAIT_MS)
     expect(panel.locator("mark", has_text=sample.marked).first).to_be_visible()
     expect(panel.get_by_role("button", name="Download the original")).to_be_visible()
 
 
-def test_pages_of_a_picture_are_boxed_and_slides_turned(
-    page: Page, library: Served, ask: Callable[[str], None]
-) -> None:
-    page.goto(library.url)
-    ask("What do lanterns burn until the equinox?")
-    page.get_by_role("button", name=re.compile("^Open source 1: lanterns")).first.click()
-    panel = page.locator(".st-key-source_panel")
+def test_slides_are_turned(tab: Page) -> None:
+    panel = open_source(tab, "What do lanterns burn until the equinox?", "lanterns")
     expect(panel.get_by_role("heading", name="Slide 2 of 3")).to_be_visible(timeout=WAIT_MS)
     expect(panel.locator(".shape.cited")).to_contain_text("whale oil")
     panel.get_by_role("button", name="Next slide").click()
@@ -98,13 +108,8 @@ def test_pages_of_a_picture_are_boxed_and_slides_turned(
     expect(panel.locator(".shape.cited")).to_have_count(0)
 
 
-def test_the_cited_row_of_a_sheet_stands_among_its_neighbours_with_its_address(
-    page: Page, library: Served, ask: Callable[[str], None]
-) -> None:
-    page.goto(library.url)
-    ask("How much marzipan is in the pantry?")
-    page.get_by_role("button", name=re.compile("^Open source 1: stores")).first.click()
-    table = page.locator(".st-key-source_panel").get_by_role("region").locator("table")
+def test_the_cited_row_of_a_sheet_stands_among_its_neighbours_with_its_address(tab: Page) -> None:
+    table = open_source(tab, "How much marzipan is in the pantry?", "stores").get_by_role("region").locator("table")
     row = table.locator("tr.cited")
     expect(row).to_have_count(1, timeout=WAIT_MS)
     expect(row.get_by_role("rowheader")).to_have_text("cited, 38")
