@@ -144,6 +144,18 @@ def test_odd_messages_are_read_all_the_same(tmp_path: Path, content: bytes) -> N
     assert parts(read(tmp_path, content))[-1] == "Hi"
 
 
+def test_a_message_of_a_hundred_thousand_recipients_takes_no_time(tmp_path: Path) -> None:
+    document = read(tmp_path, b"From: a@b\nTo: " + b"x@y, " * 100_000 + b"\nSubject: s\n\nHi")
+    assert parts(document)[-1] == "Hi"
+    assert "x@y, x@y" in document.text
+
+
+def test_parts_within_parts_have_an_end(tmp_path: Path) -> None:
+    nested = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(3000))
+    with pytest.raises(IngestError, match="parts within parts"):
+        read(tmp_path, b"From: a@b\nTo: c\nSubject: s\n" + nested + b"\n\nHi")
+
+
 def test_every_message_of_a_mailbox_has_a_heading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = b"From a@b Mon Jun 01 10:00:00 2009\nSubject: First\n\n>From here on\n\nFrom the start.\n\n"
     content += b"From a@b Mon Jun 01 10:00:00 2009\n\nTwo\n"

@@ -166,3 +166,11 @@ def test_a_damaged_xml_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     assert "damaged" in document.report.warnings[0]
     with pytest.raises(IngestError, match=r"a\.xml is no XML that can be read"):
         xml.parse(write(tmp_path, "no xml at all"), source="a.xml")
+
+
+def test_entities_of_entities_and_depths_are_refused_with_the_reason(tmp_path: Path) -> None:
+    laughs = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
+    with pytest.raises(IngestError, match="is no XML that can be read"):
+        read_xml(tmp_path, f'<!DOCTYPE l [<!ENTITY a0 "ha">{laughs}]><l><p>&a11;</p></l>')
+    with pytest.raises(IngestError, match="depth"):
+        read_xml(tmp_path, "<a>" * 3000 + "x" + "</a>" * 3000)

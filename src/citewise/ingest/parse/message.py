@@ -26,6 +26,7 @@ _HEADER_LINE = re.compile(rb"[\x21-\x39\x3b-\x7e]+:")
 _BLANK_LINES = re.compile(r"\n[^\S\n]*\n")
 _MAILBOX_LINE = re.compile(rb"From \S*.*\d{2}:\d{2}|From - |From [^\s@]+@\S+")
 _QUOTED_MAILBOX_LINE = re.compile(rb"^>(>*From )", re.MULTILINE)
+_LONGEST_HEADER = 20_000  # characters; taking addresses apart takes the square of their number
 _PGP = "-----BEGIN PGP MESSAGE-----"
 _SIGNATURES = frozenset({"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"})
 _ENVELOPES = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
@@ -35,12 +36,17 @@ def parse_mail(path: Path, *, source: str) -> ParsedDocument:
     """Read one message with its attachments.
 
     Raises:
-        IngestError: It cannot be opened.
+        IngestError: It cannot be opened, or is nested too deep.
     """
-    message = _message(_read(path, source))
     composer, notes = Composer(), Notes()
-    subject = _header(message, "Subject")
-    MessageReader(composer, notes).read(message, subject=subject)
+    try:
+        message = _message(_read(path, source))
+        subject = _header(message, "Subject")
+        MessageReader(composer, notes).read(message, subject=subject)
+    except RecursionError as error:
+        raise IngestError(
+            f"{source} has parts within parts, deeper than any mail program makes them, so it cannot be read."
+        ) from error
     return _document(composer, notes, "message/rfc822", source, subject)
 
 
@@ -218,11 +224,12 @@ def _without_gaps(raw: bytes) -> bytes:
 
 def _header(message: EmailMessage, name: str) -> str:
     """A header as a person reads it; damaged ones as they stand."""
+    raw = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
     try:
-        values = message.get_all(name, [])
-        return collapse(clean(", ".join(str(value) for value in values)))
+        if len(raw) > _LONGEST_HEADER:
+            raise ValueError
+        return collapse(clean(", ".join(str(value) for value in message.get_all(name, []))))
     except Exception:  # noqa: BLE001 - the library raises a dozen kinds of errors on damaged headers
-        raw = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
         try:
             return collapse(clean(str(make_header(decode_header(raw)))))
         except (ValueError, LookupError):

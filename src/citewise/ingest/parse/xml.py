@@ -42,10 +42,12 @@ def parse(path: Path, *, source: str) -> ParsedDocument:
         raw = path.read_bytes()
     except OSError as error:
         raise IngestError(f"{source} cannot be opened: {error.strerror}. Check the file and add it again.") from error
-    root, warnings = _tree(raw, source)
-    reader = _Reader(warnings)
+    root, problem = _tree(raw, source)
+    reader = _Reader([f"The file is damaged and was read as far as it goes: {problem}."] if problem else [])
     reader.read(root, level=1)
     reader.flush()
+    if problem and not reader.composer.text:
+        raise _unreadable(source, problem)
     return reader.composer.document(
         media_type="application/xml",
         source=source,
@@ -54,7 +56,8 @@ def parse(path: Path, *, source: str) -> ParsedDocument:
     )
 
 
-def _tree(raw: bytes, source: str) -> tuple[etree._Element, list[str]]:
+def _tree(raw: bytes, source: str) -> tuple[etree._Element, str]:
+    """Return the root, and what is wrong with the file where it was read in spite of that."""
     problem = ""
     # Second, what names an encoding that it does not have; third, what is damaged.
     for content, encoding, recover in ((raw, None, False), (raw, "utf-8", False), (raw, None, True)):
@@ -81,9 +84,12 @@ def _tree(raw: bytes, source: str) -> tuple[etree._Element, list[str]]:
             problem = problem or str(error)
             continue
         if root is not None:
-            damage = [f"The file is damaged and was read as far as it goes: {problem}."] if recover else []
-            return root, damage
-    raise IngestError(
+            return root, problem if recover else ""
+    raise _unreadable(source, problem)
+
+
+def _unreadable(source: str, problem: str) -> IngestError:
+    return IngestError(
         f"{source} is no XML that can be read ({problem}). Open it in its own program, save it again, and add that."
     )
 
