@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from citewise.errors import IngestError
 from citewise.ingest.parse.compose import Composer, collapse
 from citewise.ingest.parse.html_boilerplate import Boilerplate
-from citewise.ingest.parse.html_tables import header_rows, is_data, lay_out
+from citewise.ingest.parse.html_tables import header_rows, is_data, lay_out, tables_around_tables
 from citewise.ingest.parse.numerals import letters, roman
 from citewise.ingest.parse.text import guess_encoding
 from citewise.types import BlockKind, ParsedDocument
@@ -54,7 +55,7 @@ _META_WITHIN = 4096  # bytes
 _XHTML = re.compile(
     r"\s*<\?xml|<!DOCTYPE[^>]+XHTML|<html[^>]+xmlns\s*=\s*[\"']http://www\.w3\.org/1999/xhtml", re.IGNORECASE
 )
-_CLOSED_AT_ONCE = re.compile(r"<([a-zA-Z][\w:-]*)((?:\s+[^<>]*?)?)/>")
+_CLOSED_AT_ONCE = re.compile(r"<([a-zA-Z][\w:-]*)((?:\s[^<>]*?)?)/>")
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "frame", "hr", "img", "input", "link", "meta", "param", "source", "track"}
     | {"wbr"}
@@ -81,12 +82,12 @@ def document_from_html(content: str, *, source: str, title: str = "") -> ParsedD
         # HTML knows no elements that end at once, and would take all that follows for their content.
         content = _CLOSED_AT_ONCE.sub(_opened_and_closed, content)
     tree = LexborHTMLParser(content)
-    reader = _Reader()
+    layout = tables_around_tables(tree)
+    reader = _Reader(layout, Boilerplate(tree))
     if tree.root is not None:
-        reader = _Reader(Boilerplate(tree))
         reader.read(tree.root)
         if not reader.composer.text:  # a page of nothing but navigation is read for that
-            reader = _Reader()
+            reader = _Reader(layout)
             reader.read(tree.root)
     own = tree.css_first("title")
     left_out = [f"{count} {name}" if count > 1 else f"{name} (1)" for name, count in sorted(reader.dropped.items())]
@@ -136,8 +137,9 @@ class _List:
 class _Reader:
     """Walks the tree without recursion, for it may be very deep, and writes blocks."""
 
-    def __init__(self, boilerplate: Boilerplate | None = None) -> None:
+    def __init__(self, layout: Set[int] = frozenset(), boilerplate: Boilerplate | None = None) -> None:
         self.composer = Composer()
+        self._layout = layout  # tables that hold others
         self._boilerplate = boilerplate
         self._lists: list[_List] = []
         self._label = ""  # of the item whose first words are to come
@@ -203,7 +205,7 @@ class _Reader:
 
     def _read_table(self, table: LexborNode) -> bool:
         """Write a table of data; ``False`` for one that only lays the page out."""
-        if not is_data(table):
+        if table.mem_id in self._layout or not is_data(table):
             return False
         rows = [row for row in table.css("tr") if not _is_hidden(row)]
         grid = lay_out(rows, self._cell, _is_hidden)

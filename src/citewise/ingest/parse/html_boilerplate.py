@@ -12,6 +12,7 @@ _ROLES_AROUND = {"complementary": "sidebars"}
 _LEAST_MAIN = 200  # characters without which a main part is none
 _LEAST_SHARE = 0.3  # of all words of the page likewise
 _LINKED = 0.7  # share of the words of a menu that are links
+_MOST_LETTERS = 1_000_000  # looked at in menus of one page: those within others are looked at again
 _MENU = re.compile(
     r"(?:^|[\s_-])(?:nav|navbar|navigation|navbox|menu|breadcrumbs?|sidebar|toc|pagination|pager)(?:$|[\s_-])", re.I
 )
@@ -28,6 +29,7 @@ class Boilerplate:
     def __init__(self, tree: LexborHTMLParser) -> None:
         main = _main_part(tree)
         self._has_main = main is not None
+        self._letters_left = _MOST_LETTERS
         self._inside = {node.mem_id for node in main.traverse()} if main is not None else set()
         self._above = {main.mem_id} if main is not None else set()
         above = main.parent if main is not None else None
@@ -48,8 +50,10 @@ class Boilerplate:
             if kind and node.css_first("h1") is None:
                 return kind
         names = f"{node.attributes.get('class') or ''} {node.attributes.get('id') or ''}"
-        if tag in ("div", "ul", "ol", "section", "table", "aside") and _MENU.search(names) and _is_linked(node):
-            return "navigation"
+        if tag in ("div", "ul", "ol", "section", "table", "aside") and _MENU.search(names) and self._letters_left > 0:
+            length = _length(node)
+            self._letters_left -= length
+            return "navigation" if sum(map(_length, node.css("a"))) >= _LINKED * max(1, length) else ""
         return ""
 
 
@@ -69,8 +73,3 @@ def _length(node: LexborNode) -> int:
     """Count the letters that a reader sees."""
     unseen = sum(len("".join(each.text().split())) for each in node.css("script, style"))
     return len("".join(node.text().split())) - unseen
-
-
-def _is_linked(node: LexborNode) -> bool:
-    links = sum(_length(link) for link in node.css("a"))
-    return links >= _LINKED * max(1, _length(node))

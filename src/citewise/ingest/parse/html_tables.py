@@ -4,18 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from selectolax.lexbor import LexborNode
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from citewise.ingest.parse.tables import count_header_rows
 
 _WIDEST = 100  # columns that one cell may span
 _TALLEST = 1_000  # rows likewise
+_MOST_COLUMNS = 1_000  # after which a cell spans no more than its own
 _LONGEST_REPEATED = 200  # characters of a cell that spans rows; a longer one stands in its first row only
 
 
+def tables_around_tables(tree: LexborHTMLParser) -> set[int]:
+    """Return the ids of the tables of a page that hold other tables."""
+    around = set()
+    for table in tree.css("table"):
+        parent = table.parent
+        while parent is not None and parent.tag != "table":
+            parent = parent.parent
+        if parent is not None:
+            around.add(parent.mem_id)
+    return around
+
+
 def is_data(table: LexborNode) -> bool:
-    """Whether a table holds data, rather than laying out a page."""
-    if table.attributes.get("role") in ("presentation", "none") or len(table.css("table")) > 1:  # itself counts
+    """Whether a table that holds no other holds data, rather than laying out a page."""
+    if table.attributes.get("role") in ("presentation", "none"):
         return False
     if table.css_first("th, caption, thead") is not None:
         return True
@@ -51,7 +64,7 @@ def lay_out(
                 line += [text, *[""] * (width - 1)]
             if cell is None:
                 break
-            width = _span(cell, "colspan", _WIDEST)
+            width = _span(cell, "colspan", _WIDEST if len(line) < _MOST_COLUMNS else 1)
             height = _span(cell, "rowspan", _TALLEST)
             text = text_of(cell)
             if height > 1:
