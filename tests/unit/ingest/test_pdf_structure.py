@@ -95,6 +95,30 @@ def test_a_form_has_no_header(tmp_path: Path) -> None:
     assert the_table(read(tmp_path, [*column(BODY, BODY), *flat(rows(*form))])).header == ""
 
 
+def test_a_cell_of_several_lines_stays_in_its_row(tmp_path: Path) -> None:
+    cells = [
+        ("Make:", "Cessna", "N2151J"),
+        ("Used:", "Seatbelt,", "2"),
+        ("Built:", "in parts", "3"),
+        ("Held:", "A", "4"),
+    ]
+    table = [
+        Put(x, 300 - 24 * number, text)
+        for number, row in enumerate(cells)
+        for x, text in zip((40, 220, 300), row, strict=True)
+    ]
+    wrapped = [Put(220, 300 - 24 - 12, "harness"), Put(220, 300 - 72 - 12, "last line")]
+    document = read(tmp_path, [*column(BODY, BODY), *table, *wrapped, *column(BODY, top=150)])
+    block = the_table(document)
+    lines = document.text[block.start : block.end].split("\n")
+    assert [" ".join(line.split()) for line in lines] == [
+        "Make: Cessna N2151J",
+        "Used: Seatbelt, harness 2",
+        "Built: in parts 3",
+        "Held: A last line 4",
+    ]
+
+
 def test_names_of_groups_of_columns_belong_to_the_header(tmp_path: Path) -> None:
     group = Put(235, 314, "Year ended May 31", 10)
     document = read(tmp_path, [*column(BODY, BODY), group, *flat(rows(("", "2023", "2022"), *FIGURES))])

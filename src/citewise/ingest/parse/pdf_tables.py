@@ -27,6 +27,8 @@ _SINGLES = 5  # rows of one cell in a row within a table
 _LABEL_WORDS = 14  # of such a row; a longer one is a line of a paragraph
 _BESIDE = 0.6  # of the lower of two pieces: how far those of one row overlap
 _ROW_GAP = 1.6  # of a row's height: free space within a table
+_WRAPPED = 0.5  # of the usual space between rows: so close is a cell's next line
+_SPACED = 0.25  # of a row's height: space between rows that tells lines of a cell from rows
 _HEADER_ROWS = 6
 _SHORT = 6  # words of a cell that may be part of a table of words
 _LONG = 4  # words of a cell; only one column of a table has such, its labels
@@ -122,7 +124,35 @@ def _tables_in(run: list[Row], text: str) -> list[Table]:
     while first > 0 and len(run[first - 1].pieces) == 1 and run[first - 1].left > columns[0][1]:
         first -= 1
         body.insert(0, run[first])
+    body = _unwrapped([*body, *run[last + 1 :]], len(body), columns, text)
     return [Table(tuple(body), _header_rows(body, columns, text))]
+
+
+def _unwrapped(rows: Sequence[Row], count: int, columns: list[tuple[float, float]], text: str) -> list[Row]:
+    """Join rows to those above them whose cells they go on with: closer than rows are, without a label or figures.
+
+    Args:
+        rows: Of the table, and what follows it.
+        count: How many of them are the table's.
+    """
+    gaps = [max(below.top - above.bottom, 0.0) for above, below in itertools.pairwise(rows[:count])]
+    usual = median(gaps)
+    joined = [rows[0]]
+    for number, row in enumerate(rows[1:], 1):
+        above = joined[-1]
+        close = row.top - above.bottom < _WRAPPED * usual and usual > _SPACED * (row.bottom - row.top)
+        words = not any(is_figure(text[piece.start : piece.end]) for piece in row.pieces)
+        if close and words and row.left > columns[0][1] and len(above.pieces) > 1:
+            pieces = sorted(
+                (*above.pieces, *row.pieces),
+                key=lambda piece: (sum(left <= piece.left + 1 for left, _ in columns), piece.top, piece.left),
+            )
+            joined[-1] = Row(tuple(pieces), above.top, row.bottom)
+        elif number < count:
+            joined.append(row)
+        else:
+            break
+    return joined
 
 
 def _column_spans(rows: Sequence[Row]) -> list[tuple[float, float]]:
