@@ -103,14 +103,15 @@ def broken(engine: Engine, document: Document) -> list[str]:
 
 
 def off_page(engine: Engine, document: Document) -> list[str]:
-    """Boxes of some passages of a PDF that do not lie on their page."""
+    """Boxes of some passages of a PDF that do not lie on their page; those of recognised pages are stored apart."""
     if document.media_type != PDF:
         return []
+    recognised = {page.page for page in document.report.pages if page.recognised} if document.report else set()
     shown = engine.show(document.id)
     sizes = {page.number: page for page in shown.pages}
     spans = []
     for block in shown.blocks[:: max(1, len(shown.blocks) // 4)]:
-        if block.page:
+        if block.page and block.page not in recognised:
             start = sizes[block.page].start
             words = shown.text[block.start : block.end]
             spans.append((block.page, block.start - start, block.end - start, words))
