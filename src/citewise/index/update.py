@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from citewise.errors import StoreError
 from citewise.failpoints import failpoint
 from citewise.index.generations import Indexes
-from citewise.index.verify import unreachable, write_again
+from citewise.index.verify import not_found, write_again
 from citewise.protocols import KeywordIndex
 from citewise.registry import held
 from citewise.registry.database import Registry
@@ -20,7 +20,6 @@ from citewise.types import Chunk, EmbeddedChunk
 WRITE = 500
 """Chunks written to the vector index at once."""
 
-_TIMES = 4  # a chunk is looked for, and written again in between
 _DOCUMENTS = 20  # brought in line between two looks at whether to go on
 
 
@@ -89,18 +88,9 @@ def write_words(keywords: KeywordIndex, chunks: Sequence[tuple[str, Chunk]]) -> 
 
 def _make_reachable(indexes: Indexes, chunks: Sequence[EmbeddedChunk]) -> None:
     """Look for each chunk by its own vector, and write again what is not found."""
-    if not chunks:
-        return
-    waiting = list(chunks)
-    for time in range(_TIMES):
-        if time:
-            write_again(indexes.vectors, waiting)
-        vectors = [(item.chunk.id, item.vector.astype("<f4").tobytes()) for item in waiting]
-        lost = set(unreachable(indexes.vectors, vectors, dimension=len(waiting[0].vector)))
-        waiting = [item for item in waiting if item.chunk.id in lost]
-        if not waiting:
-            return
-    raise StoreError(f"The vector index does not find {len(waiting)} of {len(chunks)} chunks again. Try again.")
+    lost = write_again(indexes.vectors, not_found(indexes.vectors, chunks))
+    if lost:
+        raise StoreError(f"The vector index does not find {len(lost)} of {len(chunks)} chunks again. Try again.")
 
 
 def forget_chunks(indexes: Indexes, ids: Sequence[str]) -> None:

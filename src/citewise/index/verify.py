@@ -74,8 +74,11 @@ def verify(
         lost = unreachable(vectors, [(row.chunk_id, row.vector) for row in batch], dimension=generation.dimension)
         if len(lost) > MENDABLE * len(batch) + 1:
             return [f"{len(lost):,} of {len(ids):,} chunks are not found by their own vector, {lost[0]} among them."]
-        if lost and _mend(vectors, registry, generation, lost):
-            return [f"The chunk {lost[0]} is not found by its own vector, also not after it was written again."]
+        if lost:
+            with registry.read() as rx:
+                items = held.embedded_by_id(rx, generation.id, lost, generation.embedder)
+            if write_again(vectors, items):
+                return [f"The chunk {lost[0]} is not found by its own vector, also not after it was written again."]
         done += len(batch)
         on_progress(done)
         if stopping():
@@ -100,24 +103,28 @@ def unreachable(vectors: VectorIndex, chunks: Sequence[tuple[str, bytes | None]]
     ]
 
 
-def write_again(vectors: VectorIndex, items: Sequence[EmbeddedChunk]) -> None:
-    """Link chunks anew that an index holds but does not find: as new nodes, since updated ones can stay lost."""
-    vectors.delete([item.chunk.id for item in items])
-    vectors.upsert(items)
+def not_found(vectors: VectorIndex, items: Sequence[EmbeddedChunk]) -> list[EmbeddedChunk]:
+    """Return those chunks that are not among the nearest of their own vector."""
+    if not items:
+        return []
+    chunks = [(item.chunk.id, item.vector.astype("<f4").tobytes()) for item in items]
+    lost = set(unreachable(vectors, chunks, dimension=len(items[0].vector)))
+    return [item for item in items if item.chunk.id in lost]
 
 
-def _mend(vectors: VectorIndex, registry: Registry, generation: Generation, lost: Sequence[str]) -> list[str]:
-    """Write chunks again until they are found; returns those that never were."""
-    with registry.read() as rx:
-        items = held.embedded_by_id(rx, generation.id, lost, generation.embedder)
+def write_again(vectors: VectorIndex, items: Sequence[EmbeddedChunk]) -> list[EmbeddedChunk]:
+    """Link chunks anew that an index holds but does not find; returns those that it never found.
+
+    They become new nodes, since updated ones can stay lost.
+    """
+    lost = list(items)
     for _ in range(_TIMES):
-        write_again(vectors, items)
-        chunks = [(item.chunk.id, item.vector.astype("<f4").tobytes()) for item in items]
-        still = set(unreachable(vectors, chunks, dimension=generation.dimension))
-        items = [item for item in items if item.chunk.id in still]
-        if not items:
+        if not lost:
             break
-    return [item.chunk.id for item in items]
+        vectors.delete([item.chunk.id for item in lost])
+        vectors.upsert(lost)
+        lost = not_found(vectors, lost)
+    return lost
 
 
 def damaged_files(folder: Path) -> list[str]:
