@@ -140,6 +140,7 @@ def open_engine(settings: Settings, *, open_embedder: Callable[[str], Embedder] 
             indexes=index.lease,
             join=_joiner(registry),
             fetch_k=settings.search.fetch_k,
+            fusion=settings.search.fusion,
             reranker=LinearReranker(),
         )
         stack.callback(retriever.close)

@@ -83,6 +83,9 @@ class SearchSettings(_Section):
 
     k: Annotated[int, Field(ge=1, le=50)] = Field(8, description="Chunks that an answer is written from.")
     fetch_k: Annotated[int, Field(ge=1, le=1000)] = Field(50, description="Candidates from each kind of search.")
+    fusion: Literal["scores", "ranks"] = Field(
+        "scores", description="How both kinds of search are merged: by their scores, or by ranks alone."
+    )
 
 
 class AnswerSettings(_Section):
