@@ -247,6 +247,33 @@ index_jobs = Table(
     Column("error", Text),
 )
 
+# A person's own questions with the places of the right passages: no words of documents, which these would outlive.
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("question", Text, nullable=False),
+    Column("collection", Text, nullable=False),  # its name
+    Column("places", JSON, nullable=False),  # empty: the documents do not say
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+)
+
+# Nor here: hits stand by their place.
+evaluations = Table(
+    "evaluations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),  # of the set
+    Column("state", Text, nullable=False),
+    Column("settings", JSON, nullable=False),
+    Column("generation_id", Text),
+    Column("created_at", Double, nullable=False),
+    Column("finished_at", Double),
+    Column("report", JSON),  # NULL until something was asked
+    Column("error", Text),
+)
+
 watched_folders = Table(
     "watched_folders",
     metadata,

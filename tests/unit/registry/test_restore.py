@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from citewise.errors import DirectoryInUseError, NoSpaceError, RegistryError
-from citewise.registry import documents, restore
+from citewise.registry import documents, restore, schema
 from citewise.registry.archive import FORMAT
 from citewise.registry.backup import write_backup
 from citewise.registry.blobs import Blobs
@@ -303,8 +303,8 @@ def test_a_newer_format_is_refused_with_a_sentence(home: Path, backup: Path) -> 
 
 
 def test_a_newer_schema_is_refused_with_a_sentence(home: Path, backup: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restore, "is_newer", lambda schema: schema == "0003")
-    refused(backup, home, r"newer than this one \(schema 0003\).*Upgrade Citewise")
+    monkeypatch.setattr(restore, "is_newer", lambda revision: revision == schema.HEAD)
+    refused(backup, home, rf"newer than this one \(schema {schema.HEAD}\).*Upgrade Citewise")
 
 
 @pytest.mark.parametrize("what", ["text", "zip", "none"])
