@@ -19,6 +19,7 @@ from citewise.answer.prompt import NATIVE_SYSTEM, clean, source_heading
 from citewise.answer.sentences import sentence_spans
 from citewise.errors import ProviderError
 from citewise.protocols import ChatEvent, Finished, Quoted, Source, TextDelta
+from citewise.providers.endpoint import Endpoint, refused_request, retry_after_of, unreachable, unreadable, without_key
 from citewise.types import Message, Usage
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class AnthropicModel:
     ) -> None:
         key = api_key.get_secret_value() if isinstance(api_key, SecretStr) else api_key or ""
         self._official = not base_url
-        self._endpoint = remote.Endpoint(
+        self._endpoint = Endpoint(
             provider="anthropic",
             label="Anthropic",
             model=name,
@@ -70,6 +71,7 @@ class AnthropicModel:
             key=key,
             key_variable="ANTHROPIC_API_KEY",
             url_variable="ANTHROPIC_BASE_URL",
+            too_long=remote.TOO_LONG,
         )
         self._patience = remote.Patience(connect_s, first_token_s, between_tokens_s, total_s)
         self._context_tokens = context_tokens
@@ -92,9 +94,7 @@ class AnthropicModel:
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Iterator[ChatEvent]:
         if self._official and not self._endpoint.key:
-            raise ProviderError(
-                "There is no key for Anthropic. Set ANTHROPIC_API_KEY and start again.", provider="anthropic"
-            )
+            raise without_key(self._endpoint)
         results = [_search_result(source) for source in sources]
         blocks = [*(result.block for result in results), {"type": "text", "text": clean(question)}]
         # No temperature and the like: this API refuses them. History is plain text, since
@@ -194,15 +194,15 @@ class AnthropicModel:
                 kind, words = _kind_and_words(error)
                 # An error inside the stream comes with the stream's own status, 200.
                 status = error.status_code if error.status_code >= 400 else _STATUS_OF_KIND.get(kind, 500)
-                return remote.refused_request(
+                return refused_request(
                     self._endpoint,
                     status=status,
                     message=words,
-                    retry_after=remote.retry_after_of(error.response.headers),
+                    retry_after=retry_after_of(error.response.headers),
                 )
             case anthropic.APIConnectionError() | httpx2.TransportError():  # this SDK lets the latter pass
-                return remote.cut(self._endpoint) if started else remote.unreachable(self._endpoint)
-        return remote.unreadable(self._endpoint)
+                return remote.cut(self._endpoint) if started else unreachable(self._endpoint)
+        return unreadable(self._endpoint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from typing import Any, cast
 from citewise.answer.cite import Cited, Native, PageOf, cite
 from citewise.answer.markers import MarkerFilter
 from citewise.answer.prompt import Fitted, fit, is_abstention
-from citewise.answer.tokens import counter_for
 from citewise.answer.verify import verify
 from citewise.errors import ProviderError
+from citewise.language.tokens import counter_for
 from citewise.protocols import ChatModel, Finished, Quoted, Source, TextDelta
 from citewise.types import Answer, AnswerStatus, Evidence, Message, ScoredChunk, Usage
 

@@ -14,6 +14,7 @@ from citewise.answer import remote
 from citewise.answer.prompt import MARKER_SYSTEM, user_message
 from citewise.errors import ProviderError
 from citewise.protocols import ChatEvent, Finished, Source, TextDelta
+from citewise.providers.endpoint import Endpoint, refused_request, retry_after_of, unreachable, unreadable, without_key
 from citewise.types import Message, Usage
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class OpenAIModel:
         key = api_key.get_secret_value() if isinstance(api_key, SecretStr) else api_key or ""
         url = base_url or _OFFICIAL_URL
         self._official = urlsplit(url).hostname == _OFFICIAL_HOST
-        self._endpoint = remote.Endpoint(
+        self._endpoint = Endpoint(
             provider="openai",
             label="OpenAI" if self._official else "The model server",
             model=name,
@@ -62,6 +63,7 @@ class OpenAIModel:
             key=key,
             key_variable="OPENAI_API_KEY",
             url_variable="OPENAI_BASE_URL",
+            too_long=remote.TOO_LONG,
         )
         self._patience = remote.Patience(connect_s, first_token_s, between_tokens_s, total_s)
         self._context_tokens = context_tokens
@@ -84,7 +86,7 @@ class OpenAIModel:
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Iterator[ChatEvent]:
         if self._official and not self._endpoint.key:
-            raise ProviderError("There is no key for OpenAI. Set OPENAI_API_KEY and start again.", provider="openai")
+            raise without_key(self._endpoint)
         messages = [
             {"role": "system", "content": MARKER_SYSTEM},
             *({"role": message.role, "content": message.content} for message in history),
@@ -177,18 +179,18 @@ class OpenAIModel:
 
         match error:
             case openai.APIStatusError():
-                return remote.refused_request(
+                return refused_request(
                     self._endpoint,
                     status=error.status_code,
                     message=_words(error),
-                    retry_after=remote.retry_after_of(error.response.headers),
+                    retry_after=retry_after_of(error.response.headers),
                 )
             case openai.APIConnectionError():
-                return remote.cut(self._endpoint) if started else remote.unreachable(self._endpoint)
+                return remote.cut(self._endpoint) if started else unreachable(self._endpoint)
             case openai.APIError() if not isinstance(error, openai.APIResponseValidationError):
                 # An error that was sent inside the stream.
-                return remote.refused_request(self._endpoint, status=500, message=_words(error))
-        return remote.unreadable(self._endpoint)
+                return refused_request(self._endpoint, status=500, message=_words(error))
+        return unreadable(self._endpoint)
 
 
 def _adapt(request: dict[str, Any], message: str) -> bool:

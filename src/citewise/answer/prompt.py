@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from secrets import token_hex
 
-from citewise.answer.tokens import TokenCounter
+from citewise.language.tokens import TokenCounter
 from citewise.protocols import Source
 from citewise.types import Message
 

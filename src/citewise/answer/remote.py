@@ -7,7 +7,6 @@ up within a moment, whatever the network does.
 from __future__ import annotations
 
 import queue
-import re
 import socket
 import threading
 import time
@@ -15,12 +14,18 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
-from urllib.parse import urlsplit
 
 from citewise.errors import ProviderError
+from citewise.providers.endpoint import Endpoint
 
 Event = TypeVar("Event")
 Event_co = TypeVar("Event_co", covariant=True)
+
+TOO_LONG = (
+    "The question and its sources are longer than {model} can read. "
+    "Lower CITEWISE_ANSWER__CONTEXT_TOKENS, or choose a model with a larger context."
+)
+"""See ``Endpoint.too_long``."""
 
 FIRST_WAIT_S = 0.5
 """Seconds before a failed call is repeated, where the provider does not say; twice that the next time."""
@@ -28,9 +33,6 @@ FIRST_WAIT_S = 0.5
 _POLL_S = 0.05
 _ATTEMPTS = 3
 _LONGEST_WAIT_S = 20.0  # a provider that asks for more is named an error at once
-_STATUS_CLIENT_CLOSED = 499
-_RETRYABLE = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
-_KEY_LIKE = re.compile(r"\b(?:sk|pk|key|Bearer)[-_ ][\w*.…-]{6,}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +43,6 @@ class Patience:
     first_token_s: float = 20
     between_tokens_s: float = 15
     total_s: float = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Whom a call goes to, for messages."""
-
-    provider: str  # openai, anthropic
-    label: str  # OpenAI, Anthropic
-    model: str
-    url: str
-    key: str
-    key_variable: str  # OPENAI_API_KEY
-    url_variable: str  # OPENAI_BASE_URL
-
-    @property
-    def host(self) -> str:
-        return urlsplit(self.url).netloc.rpartition("@")[2] or self.url
 
 
 class VendorStream(Protocol[Event_co]):
@@ -209,16 +194,6 @@ def _too_slow(endpoint: Endpoint, patience: Patience, *, first: bool, total: boo
     )
 
 
-def unreachable(endpoint: Endpoint) -> ProviderError:
-    """The server could not be reached, or hung up before it answered."""
-    return ProviderError(
-        f"{endpoint.label} could not be reached at {endpoint.host}. "
-        f"Check the network, that the server runs, and {endpoint.url_variable}.",
-        provider=endpoint.provider,
-        retryable=True,
-    )
-
-
 def cut(endpoint: Endpoint) -> ProviderError:
     """The stream ended in the middle."""
     return ProviderError(
@@ -227,94 +202,3 @@ def cut(endpoint: Endpoint) -> ProviderError:
         provider=endpoint.provider,
         retryable=True,
     )
-
-
-def unreadable(endpoint: Endpoint) -> ProviderError:
-    """What came back is not what this API answers."""
-    return ProviderError(
-        f"{endpoint.host} sent an answer that cannot be read. "
-        f"Check that {endpoint.url_variable} is the address of a server for the {endpoint.label} API.",
-        provider=endpoint.provider,
-    )
-
-
-def refused_request(
-    endpoint: Endpoint, *, status: int, message: str, retry_after: float | None = None
-) -> ProviderError:
-    """Explain an HTTP status.
-
-    Args:
-        status: As the server gave it.
-        message: The server's own words; shown shortened and without anything like a key.
-        retry_after: Seconds that the server asked to wait.
-    """
-    retryable = status in _RETRYABLE or status > _STATUS_CLIENT_CLOSED
-    label, host, model = endpoint.label, endpoint.host, endpoint.model
-    match status:
-        case 401:
-            what, way_out = f"{label} refused the API key.", f"Check {endpoint.key_variable} and start again."
-        case 402:
-            what, way_out = f"The account at {label} has no credit left.", "Add credit, or choose another model."
-        case 403:
-            what = f"{label} does not allow this key to use {model}."
-            way_out = "Check the key's permissions, or choose another model."
-        case 404:
-            what = f"There is no model {model!r} at {host}."
-            way_out = f"Choose another one, or check {endpoint.url_variable}."
-        case 400 | 413 if _is_overflow(message) or status == 413:
-            what = f"The question and its sources are longer than {model} can read."
-            way_out = "Lower CITEWISE_ANSWER__CONTEXT_TOKENS, or choose a model with a larger context."
-        case 400 | 422:
-            what = f"{label} did not accept the request for {model}."
-            way_out = "Choose another model, or report this."
-        case 429:
-            what = f"{label} limits how much may be asked, and the limit is reached."
-            when = f"in {retry_after:g} s" if retry_after is not None else "in a minute"
-            way_out = f"Ask again {when}, or check the account's quota."
-        case _ if retryable:
-            what = f"{label} ({host}) failed with status {status}."
-            way_out = "Ask again in a minute."
-        case _:
-            what = f"{label} ({host}) refused the request with status {status}."
-            way_out = f"Check {endpoint.url_variable} and the model's name."
-    # A provider repeats parts of a wrong key, so its words on that are not passed on.
-    said = "" if status == 401 else _quotable(message, endpoint.key)
-    text = f"{what}{said} {way_out}"
-    return ProviderError(text, provider=endpoint.provider, retryable=retryable, retry_after=retry_after)
-
-
-def retry_after_of(headers: Any) -> float | None:
-    """Read ``retry-after-ms`` or ``retry-after`` in seconds; a date, which few send, is ignored."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            value = float(headers.get(name))
-        except (TypeError, ValueError):
-            continue
-        if value >= 0:
-            return value * unit
-    return None
-
-
-def _is_overflow(message: str) -> bool:
-    lowered = message.lower()
-    return any(
-        words in lowered
-        for words in (
-            "context_length",
-            "context length",
-            "context window",
-            "context size",
-            "prompt is too long",
-            "too many tokens",
-        )
-    )
-
-
-def _quotable(message: str, key: str) -> str:
-    text = " ".join(message.split())
-    if key:
-        text = text.replace(key, "…")
-    text = _KEY_LIKE.sub("…", text)
-    if not text:
-        return ""
-    return f" It says: {text[:200].rstrip('. ')}."

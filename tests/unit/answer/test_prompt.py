@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 from citewise.answer.prompt import ABSTENTION, clean, fit, is_abstention, source_heading, user_message
-from citewise.answer.tokens import TokenCounter
+from citewise.language.tokens import TokenCounter
 from citewise.protocols import Source
 from citewise.types import Message
 from tests.unit.answer.builders import hit, sources

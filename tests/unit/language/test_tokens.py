@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from citewise.answer.tokens import counter_for, estimate
+from citewise.language.tokens import counter_for, estimate
 
 URL = "https://openaipublic.blob.core.windows.net/encodings/o200k_base.tiktoken"
 

@@ -1,0 +1,1 @@
+"""What everything that talks to a provider over the network shares."""
