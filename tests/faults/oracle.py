@@ -45,7 +45,6 @@ class Verdict:
     answered_s: float = 0.0  # from the start of opening to the first answer
     whole_s: float = 0.0  # to the moment when nothing was left to do
     degraded: bool = False  # whether the first answer came from a fallback
-    rebuilt: bool = False  # whether answers come from another generation than before
 
 
 def examine(place: Place, may_fail: bool = False) -> Verdict:

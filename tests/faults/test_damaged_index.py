@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,10 +16,12 @@ from citewise.types import Query
 from tests.faults import damage
 from tests.faults.conftest import LONG, side_by_side
 from tests.faults.damage import Damage
-from tests.faults.engines import opened, unrest
+from tests.faults.engines import opened, unrest, until
 from tests.faults.lives import LifeFailedError, Lives, Place
 from tests.faults.oracle import examine
 from tests.faults.scripts import beginning
+from tests.faults.texts import text_for
+from tests.faults.workloads import Deeds
 
 DOCUMENTS, SENTENCES = 11, 100  # more than 1,000 chunks, so that Chroma writes its graph to files
 NOTICED_WITHIN_S = 60
@@ -30,6 +34,10 @@ def hold_until_killed(place: Place) -> None:
         time.sleep(0.01)
     (place.root / "open").touch()
     time.sleep(600)
+
+
+def generations_of(place: Place) -> set[str]:
+    return {path.name for path in (place.home / "index").glob("*")}
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +69,7 @@ def test_a_damaged_index_is_noticed_and_built_anew(
         what, end = case
         place = Place(tmp_path / f"{end}-{str(what).replace('/', '_')}")
         shutil.copytree(ended[end].root, place.root)
-        before = {path.name for path in (place.home / "index").iterdir()}
+        before = generations_of(place)
         if not what.do(place.home):
             nothing_to_damage.append(str(what))
             return []
@@ -69,7 +77,7 @@ def test_a_damaged_index_is_noticed_and_built_anew(
             verdict = lives.run(examine, place)
         except LifeFailedError as error:
             return [f"{what}, {end}: {error}"]
-        if before != {path.name for path in (place.home / "index").iterdir()}:
+        if before != generations_of(place):
             rebuilt.append(what)
         slowest.append(verdict.whole_s)
         shutil.rmtree(place.root)
@@ -114,3 +122,44 @@ def test_files_that_go_while_they_serve_are_noticed(lives: Lives, ended: dict[st
     wrong = lives.run(live_without_files, place)
     assert not wrong, "\n".join(wrong)
     assert lives.run(examine, place).violations == []
+
+
+MANY = 50  # documents of 1,000 chunks
+
+
+def fill(place: Place) -> None:
+    """Take fifty thousand chunks, then nothing until the kill."""
+    engine = opened(place.home)
+    life = Deeds(engine, place)
+    for n in range(MANY):
+        assert life.wait(life.add(f"old-{n}.txt", text_for(f"old {n}", sentences=1000))), "a document was not taken"
+    engine.close()
+    hold_until_killed(place)
+
+
+def with_384_dimensions(place: Place, work: Callable[[Place], Any]) -> Any:
+    """Do it with vectors of the size of the bundled model's."""
+    os.environ["CITEWISE_EMBED__MODEL"] = "fake:384"
+    return work(place)
+
+
+@pytest.mark.skipif(not LONG, reason="takes several minutes; `make soak` runs it")
+def test_fifty_thousand_chunks_answer_soon_and_are_whole_again(
+    lives: Lives, tmp_path: Path, figures: Callable[[str], None]
+) -> None:
+    place = Place(tmp_path / "place")
+    life = lives.start(with_384_dimensions, place, fill)
+    assert until(lambda: life.ended or (place.root / "open").exists(), seconds=3000), life.last_lines()
+    life.kill()
+    wrong: list[str] = []
+    for damaged in (None, Damage(damage.FILES[0], damage.flipped), Damage("..", damage.removed)):
+        assert damaged is None or damaged.do(place.home)
+        before = generations_of(place)
+        verdict = lives.run(with_384_dimensions, place, examine, timeout_s=1200)
+        wrong += [f"{damaged or 'killed'}: {sentence}" for sentence in verdict.violations]
+        figures(
+            f"{verdict.chunks:,} chunks, {damaged or 'killed'}: first answer after {verdict.answered_s:.1f} s"
+            f"{' (from a fallback)' * verdict.degraded}, whole after {verdict.whole_s:.1f} s"
+            f"{' (built anew)' * (before != generations_of(place))}, {len(verdict.violations)} violations"
+        )
+    assert not wrong, "\n".join(wrong)

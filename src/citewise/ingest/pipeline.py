@@ -16,7 +16,7 @@ from typing import Literal
 
 import structlog
 
-from citewise.errors import CitewiseError, IngestError, NoSpaceError, StoreError
+from citewise.errors import CitewiseError, NoSpaceError, StoreError
 from citewise.failpoints import failpoint
 from citewise.index.generations import Indexes
 from citewise.index.update import forget_chunks, write_chunks
@@ -168,8 +168,6 @@ class Pipeline:
             splitter=self._splitter,
             token_spans=self._embedder.token_spans,
         )
-        if not work.chunks:
-            raise IngestError(f"{version.source} holds no text that could be read.")
         self._save(work, parsed)
         failpoint("document-read")
         work.timings_ms["chunk"] = _since(chunking)
@@ -268,16 +266,20 @@ class Pipeline:
             work.timings_ms["index"] = _since(started)
 
     def _publish(self, group: list[_Work], indexes: Indexes) -> None:
-        serving: dict[str, Entry] = {}  # by document: a group may hold two versions of one, and the later counts
+        serving: dict[str, _Work] = {}  # by document: a group may hold two versions of one, and the later counts
         with self._registry.write() as tx:
             for work in group:
                 work.timings_ms["total"] = _since(work.started)
                 if documents.publish(tx, *work.key, timings_ms=work.timings_ms):
-                    entry = Entry(*work.key, self._splitter.fingerprint, work.version.collection_id)
-                    serving[entry.document_id] = entry
+                    serving[work.version.document_id] = work
                 jobs.finish(tx, work.job.id)
-            held.put(tx, indexes.generation, list(serving.values()))
-            former = [chunk_id for entry in serving.values() for chunk_id in held.other_chunk_ids(tx, entry)]
+            entries = {
+                work.key: Entry(*work.key, self._splitter.fingerprint, work.version.collection_id)
+                for work in serving.values()
+            }
+            held.drop(tx, indexes.generation, list(serving))  # one without words is in no index
+            held.put(tx, indexes.generation, [entries[work.key] for work in serving.values() if work.chunks])
+            former = [chunk_id for entry in entries.values() for chunk_id in held.other_chunk_ids(tx, entry)]
         failpoint("document-published")
         # Cleaning up: nothing finds these any more, whether the indexes still hold them or not.
         forget_chunks(indexes, former)

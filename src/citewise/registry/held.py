@@ -81,7 +81,9 @@ def entries(rx: Connection, generation_id: str) -> dict[str, Entry]:
 def wanted(
     rx: Connection, *, splitter: str | None = None, document_ids: Sequence[str] | None = None
 ) -> dict[str, Entry]:
-    """Return what a generation ought to hold, by document id: all serving versions, removed documents left out.
+    """Return what a generation ought to hold, by document id: all serving versions that have chunks.
+
+    Removed documents are left out. One without chunks holds no words, however it is cut.
 
     Args:
         splitter: The way of cutting; ``None`` takes the set that each version shows.
@@ -92,7 +94,7 @@ def wanted(
         .join(
             versions, and_(versions.c.document_id == documents.c.id, versions.c.version == documents.c.serving_version)
         )
-        .where(documents.c.deleted_at.is_(None), versions.c.status == "ready")
+        .where(documents.c.deleted_at.is_(None), versions.c.status == "ready", versions.c.chunks > 0)
     )
     found: dict[str, Entry] = {}
     for batch in [None] if document_ids is None else list(batches(document_ids)):

@@ -123,6 +123,8 @@ def _below(document: Document, name: str) -> str:
         below = f'<small class="reason">{escape(document.error)}</small>'
     elif document.report and document.status not in UNFINISHED:
         remarks = ["Not all of it could be read"] if document.report.incomplete else []
+        if document.status == "ready" and not document.chunks:
+            remarks.append("No words to search or cite")
         remarks += [counted(len(document.report.warnings), "warning")] if document.report.warnings else []
         below += f'<small class="warned">{" · ".join(remarks)}</small>' if remarks else ""
     if document.tags:

@@ -23,6 +23,7 @@ TEXTS = {
     "ferry.txt": "The ferry leaves the harbour at half past seven. Bicycles travel free of charge.",
     "garden.txt": "Roses bloom in the walled garden from June. The gardener waters them at dawn.",
 }
+BLANK = "<!doctype html><html><body><img src='a.png'></body></html>"
 
 
 def opened(home: Path, model: str = "fake:64", **settings: Any) -> Engine:
@@ -278,3 +279,28 @@ def test_an_index_that_failed_a_question_is_not_trusted_after_the_end(home: Path
     engine._index._suspect_of("It failed a question.")
     engine.close()
     assert not list((home / "index").glob("*/sealed.json"))
+
+
+def test_a_document_without_words_is_ready_in_no_index_and_holds_nothing_up(engine: Engine, home: Path) -> None:
+    fill(engine)
+    ids = fill(engine, {"blank.html": BLANK})
+    blank = engine.document(ids["blank.html"])
+    assert (blank.status, blank.chunks) == ("ready", 0)
+    assert blank.report
+    assert blank.report.warnings == ("It holds no words, so nothing in it can be found or cited.",)
+    engine.add([Upload("ferry.txt", stream=io.BytesIO(BLANK.encode()))], on_duplicate="replace")
+    until(lambda: engine.document(ids["ferry.txt"]).serving_version == 2)
+    assert "ferry.txt" not in found(engine, "When does the ferry leave the harbour?")
+    done(engine, "reembed", model="fake:96", switch=True)
+    done(engine, "verify")
+    status = engine.index_status()
+    assert (status.state, status.waiting_documents) == ("ok", 0)
+    assert engine.check(deep=True) == []
+    fill(engine, {"blank.html": "<p>Now it speaks of puffins."})  # a changed file is a new version
+    engine.close()
+    again = opened(home)
+    try:
+        is_whole(again)
+        assert again.index_status().waiting_documents == 0
+    finally:
+        again.close()

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from citewise.errors import IngestError
 from citewise.ingest import sandbox
-from citewise.ingest.parse import image, ocr, pdf
+from citewise.ingest.parse import WORDLESS, image, ocr, parse, pdf
 from citewise.types import Box, ParsedDocument
 from tests.unit.ingest.checks import assert_anchored
 from tests.unit.ingest.making import column, write_pdf
@@ -63,9 +63,9 @@ def says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Says:
 
 
 def read(path: Path, *, languages: str = "eng", seconds: float = 60) -> ParsedDocument:
-    parse = pdf.parse if path.suffix == ".pdf" else image.parse
+    parser = pdf.parse if path.suffix == ".pdf" else image.parse
     with ocr.recognising(languages=languages, seconds=seconds):
-        document = parse(path, source=path.name)
+        document = parser(path, source=path.name)
     assert_anchored(document)
     for word in document.words:
         page = document.pages[word.box.page - 1]
@@ -170,10 +170,13 @@ def test_a_table_in_a_picture_is_a_table(tmp_path: Path, says: Says) -> None:
 
 
 @pytest.mark.parametrize("code", [0, 1])
-def test_a_picture_without_words_fails_with_a_sentence(tmp_path: Path, says: Says, code: int) -> None:
+def test_a_picture_without_words_is_read_and_says_so(tmp_path: Path, says: Says, code: int) -> None:
     says(code=code)
-    with pytest.raises(IngestError, match=r"No text could be read from a\.png\. OCR found no words in it\."):
-        read(scan(tmp_path / "a.png"))
+    with ocr.recognising(languages="eng", seconds=60):
+        document = parse(scan(tmp_path / "a.png"), source="a.png")
+    assert not document.text
+    assert document.report.warnings == (WORDLESS, "OCR found no words.")
+    assert not document.report.incomplete
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif", "a.gif", "a.bmp", "a.webp"])

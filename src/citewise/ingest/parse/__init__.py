@@ -19,6 +19,8 @@ from citewise.types import ParsedDocument
 if TYPE_CHECKING:
     from citewise.protocols import Parser
 
+WORDLESS = "It holds no words, so nothing in it can be found or cited."
+
 __all__ = ["FORMATS", "SUPPORTED", "Format", "detect", "format_of", "media_type_of", "parse"]
 
 
@@ -30,17 +32,20 @@ def parse(path: Path, *, source: str, media_type: str | None = None) -> ParsedDo
         source: Its name as the person knows it, for titles and messages.
         media_type: Its kind; ``None`` looks at the content.
 
+    Returns:
+        What was read; of a file without words, such as a photograph, an empty text and a warning.
+
     Raises:
-        IngestError: The file cannot be read, or holds no text.
+        IngestError: The file cannot be read.
     """
     chosen = media_type or detect(path, source)
     module, _, function = format_of(chosen).parser.partition(":")
     parser = cast("Parser", getattr(import_module(f"{__name__}.{module}"), function))
     document = parser(path, source=source)
+    report = document.report
     if not document.text.strip():
-        others = " ".join(document.report.left_out)
-        raise IngestError(
-            f"{source} holds no text that could be read. {f'It has: {others} ' if others else ''}"
-            "Check the file and add it again."
-        )
-    return replace(document, media_type=chosen)  # some parsers read several formats
+        if report.incomplete:
+            reasons = " ".join(report.unread)
+            raise IngestError(f"No text could be read from {source}. {reasons}".rstrip())
+        report = replace(report, warnings=(WORDLESS, *report.warnings))
+    return replace(document, media_type=chosen, report=report)  # some parsers read several formats

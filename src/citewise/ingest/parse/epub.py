@@ -74,7 +74,10 @@ class _Reader:
         except DamagedPartError:
             self.notes.unread.append(f"{short}: it is missing or damaged.")
             return
-        except IngestError:
+        except IngestError as error:
+            self.notes.unread.append(f"{short}: {error}")
+            return
+        if not document.text.strip():
             self.notes.left_out.append(f"{short}: it holds no text, only pictures or a list of contents.")
             return
         self.composer.leave_headings()

@@ -27,7 +27,7 @@ def parse(path: Path, *, source: str) -> ParsedDocument:
     """Recognise the text of a picture, or of each page of a TIFF.
 
     Raises:
-        IngestError: The picture cannot be opened, there is no OCR, or it found no words.
+        IngestError: The picture cannot be opened or decoded, or there is no OCR.
     """
     by_ocr = recogniser()
     with opened(path, source=source) as picture:
@@ -57,14 +57,15 @@ def parse(path: Path, *, source: str) -> ParsedDocument:
         unread.append(out_of_time(late, by_ocr))
     if count > MAX_IMAGE_PAGES:
         unread.append(f"{page_names([MAX_IMAGE_PAGES + 1, count])} of {count:,} were not read: that is the limit.")
-    if not any(page.words for page in seen.values()):
-        reason = " ".join(unread) or "OCR found no words in it."
-        raise IngestError(f"No text could be read from {source}. {reason}")
+    found = any(page.words for page in seen.values())
+    if unread and not found:
+        raise IngestError(f"No text could be read from {source}. {' '.join(unread)}")
+    doubt = "The text was read by OCR: words and figures may be wrong in places." if found else "OCR found no words."
     return document_of(
         [_page(seen.get(number), sizes.get(number), needs_ocr=number in late) for number in numbers],
         media_type=media_type,
         source=source,
-        warnings=("The text was read by OCR: words and figures may be wrong in places.", *by_ocr.warnings),
+        warnings=(doubt, *by_ocr.warnings),
         unread=unread,
     )
 

@@ -97,8 +97,9 @@ def add_html(composer: Composer, notes: Notes, html: bytes) -> None:
     """Write the text of a message that came as HTML."""
     try:
         document = read_content(html, "text.html", media_type="text/html")
-    except IngestError:
-        return  # it holds pictures only, and they are said elsewhere
+    except IngestError as error:
+        notes.unread.append(f"The text of a message: {error}")
+        return
     composer.add_document(document)
     notes.images += document.report.images
 

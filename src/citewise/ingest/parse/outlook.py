@@ -215,8 +215,7 @@ def _add_body(composer: Composer, notes: Notes, message: _Properties) -> None:
     try:
         composer.add_document(read_content(unpack_rtf(packed), "text.rtf", media_type="application/rtf"))
     except (IngestError, DamagedError) as error:
-        if "holds no text" not in str(error):
-            notes.unread.append(f"The text of a message: {error}")
+        notes.unread.append(f"The text of a message: {error}")
 
 
 def _attach(composer: Composer, notes: Notes, attachment: _Properties, *, part: str, number: int, depth: int) -> None:

@@ -50,8 +50,9 @@ def parse(path: Path, *, source: str) -> ParsedDocument:
     finally:
         document.close()
     pages = [_settled(page, seen.get(number)) for number, page in enumerate(contents, 1)]
-    if not any(page.content.text.strip() for page in pages):
-        raise IngestError(_nothing_to_read(source, contents, pages, by_ocr))
+    wordless = not any(page.content.text.strip() for page in pages)
+    if wordless and (reason := _why_unread(source, contents, pages, by_ocr)):
+        raise IngestError(reason)
     return document_of(
         pages,
         media_type="application/pdf",
@@ -152,22 +153,19 @@ def _left_out(pages: Sequence[PageContent], attachments: int) -> tuple[str, ...]
     )
 
 
-def _nothing_to_read(
+def _why_unread(
     source: str, contents: Sequence[PageContent], pages: Sequence[ReadPage], by_ocr: Recogniser | None
 ) -> str:
+    """Say why no page has words; empty if none of them shows any."""
     several = len(pages) > 1
     remedy = how_to_recognise(by_ocr)
-    count = f"its {len(pages)} pages look" if several else "its only page looks"
     if all(page.damaged for page in contents):
         which = "all its pages are" if several else "its only page is"
         return f"No text could be read from {source}: {which} damaged. Export it again and add that."
-    if not any(page.drawn for page in contents):
-        return f"No text could be read from {source}: {count} empty. Check the file and add it again."
-    if remedy:
-        need = "need" if several else "needs"
-        return f"No text could be read from {source}: {count} scanned and {need} OCR; {remedy}, and add it again."
+    if remedy and any(page.drawn for page in contents):
+        looks = f"its {len(pages)} pages look scanned and need" if several else "its only page looks scanned and needs"
+        return f"No text could be read from {source}: {looks} OCR; {remedy}, and add it again."
     late = [number for number, page in enumerate(pages, 1) if page.needs_ocr]
     if late and by_ocr:
         return f"No text could be read from {source}. {out_of_time(late, by_ocr)}"
-    shows = "its pages show" if several else "its only page shows"
-    return f"No text could be read from {source}: {shows} pictures in which OCR found no words."
+    return ""
