@@ -44,10 +44,10 @@ def evaluate_folder(
     server: options.Server = None,
 ) -> None:
     """Measure search and answers on a set of questions."""
-    from citewise.evaluate.run import evaluate  # noqa: PLC0415
+    from citewise.evaluate.run import How, evaluate  # noqa: PLC0415
 
     with connect(server) as session, progress() as show:
-        report = evaluate(session.subject(), folder, k=k, collection=collection, model=model, progress=show)
+        report = evaluate(session.subject(), folder, how=How(k=k, model=model), collection=collection, progress=show)
     if as_json:
         output.document(report)
     else:

@@ -20,10 +20,11 @@ from sqlalchemy import and_, select
 
 from citewise.errors import QuestionError
 from citewise.evaluate.datasets import Question, load_dataset
-from citewise.evaluate.metrics import gold_ranks, names_document
+from citewise.evaluate.metrics import judge, names_document, overlaps
 from citewise.index.generations import Indexes
 from citewise.registry import documents as stored
 from citewise.registry import held, records
+from citewise.registry.cases import Place
 from citewise.registry.database import Registry
 from citewise.registry.tables import collections, conversations, documents, turns, versions
 from citewise.types import Citation, Message, Query, ScoredChunk, SearchResult
@@ -48,16 +49,6 @@ _HYPHENATION = re.compile("\u00ad\\s*")  # as chunks are indexed
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where something right stands."""
-
-    document_id: str
-    version: int
-    start: int  # characters, as always
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
 class Probe:
     """A question, and how to tell right hits from others: by places, or by what a question set knows."""
 
@@ -78,7 +69,7 @@ class Probe:
                 _first(hits, lambda hit, name=name: names_document(hit.source, name))  # type: ignore[misc]
                 for name in self.relevant
             )
-        return (gold_ranks(self.question, hits)[1],) if self.question else ()
+        return judge(self.question, hits).ranks if self.question else ()
 
 
 Search = Callable[[Probe, str], SearchResult]
@@ -327,7 +318,7 @@ def of_folder(folder: Path, *, collection: str) -> list[Probe]:
     probes = []
     for question in dataset.questions:
         relevant = tuple(name for name, grade in dataset.grades.get(question.id, {}).items() if grade > 0)
-        if relevant or (question.answerable and (question.documents or question.answers)):
+        if relevant or (question.answerable and question.placed):
             probes.append(
                 Probe("set", question.text, collection, question=question, relevant=relevant, history=question.history)
             )
@@ -392,8 +383,7 @@ def _overlap(one: Place, other: Place) -> bool:
     """Whether two places share at least half of the shorter."""
     if (one.document_id, one.version) != (other.document_id, other.version):
         return False
-    shared = min(one.end, other.end) - max(one.start, other.start)
-    return shared > 0 and 2 * shared >= min(one.end - one.start, other.end - other.start)
+    return overlaps(one.start, one.end, other.start, other.end)
 
 
 def _agreement(old: Sequence[ScoredChunk], new: Sequence[ScoredChunk]) -> float:

@@ -6,7 +6,10 @@
 
 A line of ``qa.jsonl`` has ``id``, ``question``, ``answers`` (strings, any of which will
 do), ``answerable``, and where the answer stands: ``document``, ``documents`` or ``doc_id``
-(names of documents) and ``page``. ``history`` makes it a follow-up; ``kind`` groups figures.
+(names of documents) and ``page``, or exactly: ``references``, each with ``start_index`` and
+``end_index`` (characters of the document's text, end exclusive), its words as ``content``, and
+``document`` where that is not the line's own. ``history`` makes it a follow-up; ``kind``
+groups figures.
 """
 
 from __future__ import annotations
@@ -14,8 +17,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,15 @@ from citewise.errors import IngestError
 from citewise.types import Message, Upload
 
 BYTES_AT_ONCE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A right passage, exactly."""
+
+    document: str  # its id, or its source
+    start: int  # characters of its text
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +49,12 @@ class Question:
     page: int | None = None  # 1-based
     answerable: bool = True
     kind: str | None = None
+    references: tuple[Reference, ...] = ()  # all are to be found
+
+    @property
+    def placed(self) -> bool:
+        """Whether it is known what is to be found."""
+        return bool(self.documents or self.answers or self.references)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +69,13 @@ class Dataset:
     questions: tuple[Question, ...]
     grades: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     records: Path | None = None
+
+    def sample(self, most: int | None) -> Dataset:
+        """The same set with at most so many questions, evenly over it; ``None`` takes all."""
+        count = len(self.questions)
+        if most is None or most >= count:
+            return self
+        return replace(self, questions=tuple(self.questions[number * count // most] for number in range(most)))
 
 
 def load_dataset(folder: Path) -> Dataset:
@@ -113,6 +138,10 @@ def _lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _question(line: Mapping[str, Any], where: str) -> Question:
     documents = line.get("documents") or [name for name in (line.get("document") or line.get("doc_id"),) if name]
+    if not documents:
+        documents = list(
+            dict.fromkeys(one.get("document") for one in line.get("references") or () if one.get("document"))
+        )
     page = line.get("page")
     return Question(
         id=_text(line, "id", where),
@@ -123,7 +152,19 @@ def _question(line: Mapping[str, Any], where: str) -> Question:
         page=int(page) if page is not None else None,
         answerable=bool(line.get("answerable", True)),
         kind=line.get("kind"),
+        references=tuple(_references(line, documents, where)),
     )
+
+
+def _references(line: Mapping[str, Any], documents: Sequence[str], where: str) -> Iterator[Reference]:
+    for reference in line.get("references") or ():
+        try:
+            document = reference.get("document") or documents[0]
+            yield Reference(str(document), int(reference["start_index"]), int(reference["end_index"]))
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise IngestError(
+                f"A reference in {where} has no document, start_index and end_index. Correct it."
+            ) from error
 
 
 def _query(line: Mapping[str, Any], where: str) -> Question:

@@ -6,12 +6,13 @@ denominator is zero is left out.
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from citewise.evaluate.datasets import Question
+from citewise.evaluate.datasets import Question, Reference
 from citewise.types import AnswerStatus, ScoredChunk
 
 Metrics = dict[str, float | int]
@@ -28,17 +29,31 @@ _SAME = str.maketrans(
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """How hits, best first, meet what is known of a question."""
+
+    document_rank: int | None  # of the first chunk of a right document; 1-based, None: not found
+    ranks: tuple[int | None, ...]  # of the first chunk that has it, for each thing to be found
+    right: tuple[int, ...] = ()  # ranks of all chunks that have something to be found
+
+    @property
+    def answer_rank(self) -> int | None:
+        """The rank of the first chunk that has anything to be found."""
+        return min((rank for rank in self.ranks if rank), default=None)
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one question that has a known answer."""
 
     question: Question
-    document_rank: int | None  # of the first chunk of a right document; 1-based, None: not found
-    answer_rank: int | None  # of the first chunk that stands in the right place and holds an answer
-    status: AnswerStatus
+    found: Judged
+    status: AnswerStatus | None  # None: only searched for
     answer: str
     citations: int
     verbatim: int  # citations whose quote is the document's own words at its span
     error: str | None = None
+    spans: Metrics | None = None  # how well the hits cover exact passages, where these are known
 
     @property
     def declined(self) -> bool:
@@ -47,6 +62,10 @@ class Outcome:
     @property
     def answered(self) -> bool:
         return self.status in _ANSWERED
+
+    @property
+    def failed(self) -> bool:
+        return self.status is not None and not self.answered and not self.declined
 
 
 def normalise(text: str) -> str:
@@ -65,24 +84,49 @@ def names_document(source: str, document: str) -> bool:
     return source == document or source.endswith(f"/{document}") or document.endswith(f"/{source}")
 
 
-def gold_ranks(question: Question, hits: Sequence[ScoredChunk]) -> tuple[int | None, int | None]:
-    """Find the right document and the answer among ``hits``, best first.
+def judge(question: Question, hits: Sequence[ScoredChunk]) -> Judged:
+    """Find what a question asks for among ``hits``, best first.
 
-    Returns:
-        The 1-based rank of the first chunk of a right document, and of the first one that
-        is also on the right page, where that is known, and holds an accepted answer,
-        where any is given; ``None`` where there is none.
+    A question with exact references asks for each of them: a hit has one when it shares
+    at least half of the shorter of both. Any other asks for one thing: a chunk of a right
+    document that is also on the right page, where that is known, and holds an accepted
+    answer, where any is given.
     """
-    document_rank = None
-    for rank, hit in enumerate(hits, 1):
-        if question.documents and not any(names_document(hit.source, name) for name in question.documents):
-            continue
-        document_rank = document_rank or rank
-        if not _on_page(hit, question.page):
-            continue
-        if not question.answers or contains_answer(hit.chunk.text, question.answers):
-            return document_rank, rank
-    return document_rank, None
+    of_document = [rank for rank, hit in enumerate(hits, 1) if _in_document(hit, question)]
+    first = of_document[0] if of_document else None
+    if question.references:
+        found = [[rank for rank in of_document if _has(hits[rank - 1], reference)] for reference in question.references]
+    else:
+        found = [[rank for rank in of_document if _answers(hits[rank - 1], question)]]
+    ranks = tuple(own[0] if own else None for own in found)
+    return Judged(first, ranks, tuple(sorted({rank for own in found for rank in own})))
+
+
+def overlaps(start: int, end: int, other_start: int, other_end: int) -> bool:
+    """Whether two spans share at least half of the shorter; characters, end exclusive."""
+    shared = min(end, other_end) - max(start, other_start)
+    return shared > 0 and 2 * shared >= min(end - start, other_end - other_start)
+
+
+def _in_document(hit: ScoredChunk, question: Question) -> bool:
+    if question.references:
+        return any(_of(hit, reference.document) for reference in question.references)
+    return not question.documents or any(names_document(hit.source, name) for name in question.documents)
+
+
+def _has(hit: ScoredChunk, reference: Reference) -> bool:
+    chunk = hit.chunk
+    return _of(hit, reference.document) and overlaps(chunk.start, chunk.end, reference.start, reference.end)
+
+
+def _of(hit: ScoredChunk, document: str) -> bool:
+    return hit.chunk.document_id == document or names_document(hit.source, document)
+
+
+def _answers(hit: ScoredChunk, question: Question) -> bool:
+    if not _on_page(hit, question.page):
+        return False
+    return not question.answers or contains_answer(hit.chunk.text, question.answers)
 
 
 def _on_page(hit: ScoredChunk, page: int | None) -> bool:
@@ -92,77 +136,120 @@ def _on_page(hit: ScoredChunk, page: int | None) -> bool:
     return first <= page <= (last or first)
 
 
-def summarise(outcomes: Sequence[Outcome], *, k: int) -> Metrics:
-    """Turn outcomes into figures.
+def scores_of(outcome: Outcome, *, k: int) -> dict[str, float]:
+    """Return the figures of one question, those that apply to it; ``summarise`` averages them.
 
-    ``recall@n`` asks for the answer's own chunk, ``hit@n`` only for its document, both
-    among the first n. ``false_answers`` is the share of unanswerable questions that were
-    answered, ``false_refusals`` that of answerable ones that were not.
+    ``recall@n`` asks for the answer's own chunk, or for the share of its exact references,
+    ``hit@n`` only for a right document, ``precision@k`` for the share of the k hits that have
+    something of it. ``false_answers`` is 1 for an unanswerable question that was answered,
+    ``false_refusals`` for an answerable one that was not.
     """
-    answerable = [outcome for outcome in outcomes if outcome.question.answerable]
-    unanswerable = [outcome for outcome in outcomes if not outcome.question.answerable]
-    placed = [outcome for outcome in answerable if outcome.question.documents or outcome.question.answers]
-    known = [outcome for outcome in answerable if outcome.question.answers]
-    figures: Metrics = {"answerable": len(answerable), "unanswerable": len(unanswerable)}
-    if placed:
+    question, found = outcome.question, outcome.found
+    figures: dict[str, float] = {}
+    if question.answerable and question.placed:
         for cut in sorted({*CUTS, k}):
-            figures[f"recall@{cut}"] = _share(_within(one.answer_rank, cut) for one in placed)
-            figures[f"hit@{cut}"] = _share(_within(one.document_rank, cut) for one in placed)
-        figures[f"mrr@{k}"] = round(sum(1 / one.answer_rank for one in placed if one.answer_rank) / len(placed), 4)
-    if known:
-        figures["answer_contains"] = _share(contains_answer(one.answer, one.question.answers) for one in known)
-    if answerable:
-        figures["false_refusals"] = _share(one.declined for one in answerable)
-    if unanswerable:
-        figures["abstained_on_unanswerable"] = sum(one.declined for one in unanswerable)
-        figures["false_answers"] = _share(one.answered for one in unanswerable)
-    figures["citations"] = sum(one.citations for one in outcomes)
-    if figures["citations"]:
-        figures["citations_verbatim"] = round(sum(one.verbatim for one in outcomes) / figures["citations"], 4)
-    figures["errors"] = sum(not (one.answered or one.declined) for one in outcomes)
+            within = [rank is not None and rank <= cut for rank in found.ranks]
+            figures[f"recall@{cut}"] = sum(within) / len(within) if within else 0.0
+            figures[f"hit@{cut}"] = float(found.document_rank is not None and found.document_rank <= cut)
+        figures[f"mrr@{k}"] = 1 / found.answer_rank if found.answer_rank else 0.0
+        figures[f"ndcg@{k}"] = _gain(found.ranks, k)
+        figures[f"precision@{k}"] = sum(rank <= k for rank in found.right) / k
+        figures |= outcome.spans or {}
+    if outcome.status is None:
+        return figures
+    if question.answerable:
+        if question.answers:
+            figures["answer_contains"] = float(contains_answer(outcome.answer, question.answers))
+        figures["false_refusals"] = float(outcome.declined)
+    else:
+        figures["false_answers"] = float(outcome.answered)
     return figures
+
+
+def _gain(ranks: Sequence[int | None], k: int) -> float:
+    """Return nDCG over things to be found; several in one chunk count as if they came one after the other."""
+    places = sorted(rank for rank in ranks if rank)
+    gained = 0.0
+    last = 0
+    for rank in places:
+        last = max(rank, last + 1)
+        gained += 1 / math.log2(1 + last) if last <= k else 0.0
+    ideal = sum(1 / math.log2(2 + position) for position in range(min(k, len(ranks))))
+    return gained / ideal if ideal else 0.0
+
+
+def summarise(outcomes: Sequence[Outcome], *, k: int) -> Metrics:
+    """Turn outcomes into figures: how many, the means of ``scores_of``, and what citations were worth."""
+    unanswerable = [outcome for outcome in outcomes if not outcome.question.answerable]
+    asked = [outcome for outcome in outcomes if outcome.status is not None]
+    figures: Metrics = {"answerable": len(outcomes) - len(unanswerable), "unanswerable": len(unanswerable)}
+    figures |= means([scores_of(outcome, k=k) for outcome in outcomes])
+    if any(outcome.status is not None for outcome in unanswerable):
+        figures["abstained_on_unanswerable"] = sum(one.declined for one in unanswerable)
+    if asked or not outcomes:
+        figures["citations"] = sum(one.citations for one in asked)
+    if figures.get("citations"):
+        figures["citations_verbatim"] = round(sum(one.verbatim for one in asked) / figures["citations"], 4)
+    figures["errors"] = sum(one.failed for one in outcomes)
+    return figures
+
+
+def means(scores: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Average the figures of questions, each over those that have it, in the order they come."""
+    values: dict[str, list[float]] = {}
+    for one in scores:
+        for name, value in one.items():
+            values.setdefault(name, []).append(value)
+    return {name: round(math.fsum(own) / len(own), 4) for name, own in values.items()}
 
 
 def why_failed(outcome: Outcome, *, k: int) -> str | None:
     """Say in a sentence what is wrong with an outcome; ``None`` when nothing is."""
     question = outcome.question
-    if not (outcome.answered or outcome.declined):
+    if outcome.failed:
         return f"It ended as {outcome.status}: {outcome.error or 'no reason was given'}"
     if outcome.verbatim < outcome.citations:
         return f"{outcome.citations - outcome.verbatim} of {outcome.citations} quotes are not the document's own words."
     if not question.answerable:
         return "It was answered, although the documents do not say." if outcome.answered else None
-    return _why_not_found(outcome, k) or _why_not_answered(outcome)
+    not_found = _why_not_found(outcome, k)
+    return not_found or (_why_not_answered(outcome) if outcome.status else None)
 
 
 def _why_not_found(outcome: Outcome, k: int) -> str | None:
-    if not (outcome.question.documents or outcome.question.answers) or outcome.answer_rank is not None:
+    found = outcome.found
+    missing = sum(rank is None for rank in found.ranks)
+    if not outcome.question.placed or not missing:
         return None
-    if outcome.document_rank is None:
+    if found.document_rank is None:
         return f"No chunk of the right document was among the first {k}."
+    if missing < len(found.ranks):
+        return f"{missing} of {len(found.ranks)} right passages were not among the first {k}."
     return f"The right document was found, but not the answer's own chunk among the first {k}."
 
 
 def _why_not_answered(outcome: Outcome) -> str | None:
     if outcome.declined:
-        return f"It was declined, although the answer was found at rank {outcome.answer_rank}."
+        return f"It was declined, although the answer was found at rank {outcome.found.answer_rank}."
     answers = outcome.question.answers
     if answers and not contains_answer(outcome.answer, answers):
         return f"The answer does not contain {answers[0]!r}."
     return None
 
 
-def graded(run: Mapping[str, Sequence[str]], grades: Mapping[str, Mapping[str, int]], *, k: int) -> Metrics:
-    """Measure rankings of documents against graded relevance.
+def graded(
+    run: Mapping[str, Sequence[str]], grades: Mapping[str, Mapping[str, int]], *, k: int
+) -> dict[str, dict[str, float]]:
+    """Measure rankings of documents against graded relevance, by query.
 
     Args:
         run: Query id → documents, best first, each at most once.
         grades: Query id → document → grade; queries without a ranking count as zero.
-        k: The rank at which nDCG, reciprocal rank and recall are cut.
+        k: The rank at which nDCG, reciprocal rank, recall and precision are cut.
 
     Returns:
-        nDCG with gains as graded and a discount of log2(rank + 1) (trec_eval's), averaged
-        over the queries of ``grades``.
+        Query id → figures; nDCG with gains as graded and a discount of log2(rank + 1)
+        (trec_eval's). Queries of ``grades`` that nothing is relevant to are zero.
     """
     import ir_measures  # noqa: PLC0415 - it loads NumPy and a compiled module
 
@@ -171,20 +258,15 @@ def graded(run: Mapping[str, Sequence[str]], grades: Mapping[str, Mapping[str, i
         f"mrr@{k}": ir_measures.RR @ k,
         **{f"recall@{cut}": ir_measures.R @ cut for cut in sorted({*CUTS, k})},
         **{f"hit@{cut}": ir_measures.Success @ cut for cut in sorted({*CUTS, k})},
+        f"precision@{k}": ir_measures.P @ k,
     }
+    names = {str(measure): name for name, measure in measures.items()}
     scores = {
         query: {document: float(-rank) for rank, document in enumerate(documents)} for query, documents in run.items()
     }
-    figures = ir_measures.calc_aggregate(
-        list(measures.values()), {query: dict(row) for query, row in grades.items()}, scores
-    )
-    return {name: round(float(figures[measure]), 4) for name, measure in measures.items()}
-
-
-def _within(rank: int | None, cut: int) -> bool:
-    return rank is not None and rank <= cut
-
-
-def _share(holds: Iterable[bool]) -> float:
-    listed = list(holds)
-    return round(sum(listed) / len(listed), 4)
+    figures = {query: dict.fromkeys(measures, 0.0) for query in grades}
+    if grades:
+        relevance = {query: dict(row) for query, row in grades.items()}
+        for one in ir_measures.iter_calc(list(measures.values()), relevance, scores):
+            figures[one.query_id][names[str(one.measure)]] = round(float(one.value), 6)
+    return figures

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
+from math import ceil
 from pathlib import Path
 from typing import Any, Protocol
 
-from citewise.errors import ProviderError, QuestionError
+from citewise.errors import NotAllowedError, ProviderError, QuestionError
 from citewise.evaluate.datasets import Dataset, Question, fingerprint, load_dataset, read_records
-from citewise.evaluate.metrics import Outcome, gold_ranks, graded, summarise, why_failed
-from citewise.types import Added, Citation, Collection, DocumentText, Message, Query, SearchResult, Turn, Upload
+from citewise.evaluate.metrics import Judged, Outcome, graded, judge, means, scores_of, summarise, why_failed
+from citewise.types import (
+    Added,
+    Citation,
+    Collection,
+    DocumentText,
+    Message,
+    Query,
+    ScoredChunk,
+    SearchMode,
+    SearchResult,
+    Turn,
+    Upload,
+)
 
 RECORDS_AT_ONCE = 256
 CHUNKS_PER_DOCUMENT = 3
 """How many chunks are fetched for each document of a ranking, since one may fill several."""
+
+WAIT_S = 0.5
+"""How long indexing is waited for between two looks at whether to stop, in seconds."""
 
 Progress = Callable[[str, int, int], None]
 """Told ``(what goes on, done, total)``; a total of 0 means that it is not known."""
@@ -34,14 +51,32 @@ class Subject(Protocol):
     def show(self, document_id: str, *, version: int) -> DocumentText: ...
 
 
+@dataclass(frozen=True, slots=True)
+class How:
+    """How questions are asked.
+
+    Answers come from the default search: with another ``mode`` only the search is measured.
+    """
+
+    k: int = 10  # ranks to look at
+    mode: SearchMode = "hybrid"
+    answers: bool = True  # False: measure the search alone
+    model: str | None = None  # who writes the answers; None: the default
+
+    @property
+    def asks(self) -> bool:
+        return self.answers and self.mode == "hybrid"
+
+
 def evaluate(
     subject: Subject,
     folder: Path,
     *,
-    k: int = 10,
+    how: How = How(),
     collection: str | None = None,
-    model: str | None = None,
+    most: int | None = None,
     progress: Progress = lambda _stage, _done, _total: None,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
     """Measure ``subject`` on the question set in ``folder``.
 
@@ -51,47 +86,108 @@ def evaluate(
     Args:
         subject: What answers.
         folder: See ``citewise.evaluate.datasets``.
-        k: Ranks to look at.
+        how: See ``How``.
         collection: Ask this one instead; unset: the set's own, or ``default``.
-        model: Who writes the answers; unset: the default.
+        most: Ask so many questions, evenly over the set; unset: all.
         progress: Told how far it is.
+        stopping: Looked at again and again; once it holds, what was asked until then counts.
 
     Returns:
-        ``dataset``, ``collection``, ``questions``, ``k``, ``metrics``, ``by_kind`` (kind →
-        metrics) and ``failures`` (``id``, ``question``, ``why``).
+        See ``evaluate_dataset``.
 
     Raises:
         IngestError: The folder cannot be read.
         NotFoundError: There is no such collection or model.
+        NotAllowedError: It was stopped before anything could be asked.
     """
     dataset = load_dataset(folder)
     if collection is None:
-        collection = _index(subject, dataset.records, progress) if dataset.records else "default"
-    report: dict[str, Any] = {
+        collection = index(subject, dataset.records, progress, stopping) if dataset.records else "default"
+    return evaluate_dataset(
+        subject, dataset.sample(most), how=how, collection=collection, progress=progress, stopping=stopping
+    )
+
+
+def evaluate_dataset(
+    subject: Subject,
+    dataset: Dataset,
+    *,
+    how: How,
+    collection: str,
+    progress: Progress = lambda _stage, _done, _total: None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> dict[str, Any]:
+    """Measure ``subject`` on questions about documents that it has.
+
+    Returns:
+        ``dataset``, ``collection``, ``questions`` (how many there are), ``k``, ``mode``,
+        ``complete`` (whether all were asked), ``generation``, ``reranker``, ``timings_ms``
+        (``mean``, ``p95`` of a search), ``metrics``, ``by_kind`` (kind → metrics),
+        ``failures`` (``id``, ``question``, ``why``) and ``per_question`` (``id``,
+        ``question``, ``kind``, ``scores``, ``ranks``, ``hits``, ``status``, ``why``).
+    """
+    seen = _Seen()
+    ask = _rank if dataset.grades else _examine
+    figures = ask(_Asker(subject, seen, collection, how), dataset, progress, stopping)
+    times = sorted(seen.times)
+    return {
         "dataset": dataset.name,
         "collection": collection,
         "questions": len(dataset.questions),
-        "k": k,
+        "k": how.k,
+        "mode": how.mode,
+        "complete": len(figures["per_question"]) == len(dataset.questions),
+        "generation": seen.generation,
+        "reranker": seen.reranker,
+        "timings_ms": {
+            "mean": round(sum(times) / len(times), 2) if times else None,
+            "p95": round(times[ceil(0.95 * len(times)) - 1], 2) if times else None,
+        },
+        **figures,
     }
-    if dataset.grades:
-        return report | _rank(subject, dataset, collection, k, progress)
-    examiner = _Examiner(subject, collection=collection, k=k, model=model)
-    return report | _answer(examiner, dataset.questions, progress)
 
 
-def _index(subject: Subject, records: Path, progress: Progress) -> str:
+def index(subject: Subject, records: Path, progress: Progress, stopping: Callable[[], bool]) -> str:
+    """Bring a set's documents into a collection of their own, unless they are there; returns its name.
+
+    Raises:
+        NotAllowedError: It was stopped.
+    """
     name = f"eval-{fingerprint(records)}"
     total = sum(1 for _ in read_records(records))
-    if any(found.name == name and found.documents >= total for found in subject.collections()):
-        return name
-    jobs: list[str] = []
-    for batch in _batches(read_records(records), RECORDS_AT_ONCE):
-        jobs += [added.job_id for added in subject.add(batch, collection=name) if added.job_id]
-        progress("adding documents", len(jobs), total)
-    for done, job in enumerate(jobs, 1):
-        subject.wait([job])
-        progress("indexing documents", done, len(jobs))
+    if not any(found.name == name and found.documents >= total for found in subject.collections()):
+        add_all(subject, read_records(records), collection=name, total=total, progress=progress, stopping=stopping)
     return name
+
+
+def add_all(
+    subject: Subject,
+    uploads: Iterable[Upload],
+    *,
+    collection: str,
+    total: int,
+    progress: Progress,
+    stopping: Callable[[], bool],
+) -> None:
+    """Add documents and wait until all are indexed.
+
+    Raises:
+        NotAllowedError: It was stopped.
+    """
+    jobs: list[str] = []
+    for batch in _batches(uploads, RECORDS_AT_ONCE):
+        jobs += [added.job_id for added in subject.add(batch, collection=collection) if added.job_id]
+        progress("adding documents", len(jobs), total)
+        _go_on(stopping)
+    for done, job in enumerate(jobs, 1):
+        while not subject.wait([job], timeout_s=WAIT_S):
+            _go_on(stopping)
+        progress("indexing documents", done, len(jobs))
+
+
+def _go_on(stopping: Callable[[], bool]) -> None:
+    if stopping():
+        raise NotAllowedError("It was stopped before its documents were indexed. Run it again to go on.")
 
 
 def _batches(items: Iterable[Upload], size: int) -> Iterator[list[Upload]]:
@@ -100,79 +196,59 @@ def _batches(items: Iterable[Upload], size: int) -> Iterator[list[Upload]]:
         yield batch
 
 
-def _rank(subject: Subject, dataset: Dataset, collection: str, k: int, progress: Progress) -> dict[str, Any]:
-    run: dict[str, list[str]] = {}
-    failures = []
-    for done, question in enumerate(dataset.questions, 1):
-        query = Query(question.text, collection, k=k * CHUNKS_PER_DOCUMENT, history=question.history)
-        try:
-            hits = subject.search(query).hits
-        except QuestionError as error:
-            run[question.id] = []
-            failures.append({"id": question.id, "question": question.text, "why": str(error)})
-            continue
-        run[question.id] = list(dict.fromkeys(hit.source for hit in hits))[:k]
-        relevant = {document for document, grade in dataset.grades[question.id].items() if grade > 0}
-        if relevant and not relevant & set(run[question.id]):
-            why = f"No relevant document was among the first {k}."
-            failures.append({"id": question.id, "question": question.text, "why": why})
-        progress("searching", done, len(dataset.questions))
-    asked = {query: grades for query, grades in dataset.grades.items() if query in run}
-    return {"metrics": graded(run, asked, k=k), "by_kind": {}, "failures": failures}
+@dataclass(slots=True)
+class _Seen:
+    """What the searches of a run had in common."""
+
+    generation: str | None = None
+    reranker: str | None = None
+    times: list[float] = field(default_factory=list)  # milliseconds
 
 
-def _answer(examiner: _Examiner, questions: Sequence[Question], progress: Progress) -> dict[str, Any]:
-    outcomes: list[Outcome] = []
-    for question in questions:
-        outcomes.append(examiner.examine(question))
-        progress("asking", len(outcomes), len(questions))
-    kinds: dict[str, list[Outcome]] = defaultdict(list)
-    for outcome in outcomes:
-        if outcome.question.kind:
-            kinds[outcome.question.kind].append(outcome)
-    k = examiner.k
-    explained = [(outcome.question, why_failed(outcome, k=k)) for outcome in outcomes]
-    return {
-        "metrics": summarise(outcomes, k=k),
-        "by_kind": {kind: summarise(group, k=k) for kind, group in sorted(kinds.items())},
-        "failures": [{"id": asked.id, "question": asked.text, "why": why} for asked, why in explained if why],
-    }
-
-
-class _Examiner:
+class _Asker:
     """Asks one question at a time and compares what comes with what is known."""
 
-    def __init__(self, subject: Subject, *, collection: str, k: int, model: str | None) -> None:
-        self.k = k
+    def __init__(self, subject: Subject, seen: _Seen, collection: str, how: How) -> None:
+        self.how = how
         self._subject = subject
+        self._seen = seen
         self._collection = collection
-        self._model = model
         self._texts: dict[tuple[str, int], str] = {}
 
-    def examine(self, question: Question) -> Outcome:
+    def search(self, question: Question, *, k: int) -> tuple[ScoredChunk, ...]:
+        """Return the hits. Raises ``QuestionError`` for what cannot be asked."""
+        query = Query(question.text, self._collection, k=k, history=question.history, mode=self.how.mode)
+        result = self._subject.search(query)
+        self._seen.generation = result.generation
+        self._seen.reranker = result.reranker
+        self._seen.times.append(result.timings_ms.get("total", 0.0))
+        return result.hits
+
+    def examine(self, question: Question) -> tuple[Outcome, tuple[ScoredChunk, ...]]:
         """Search and ask; what cannot be asked or answered is an outcome too."""
-        query = Query(question.text, self._collection, k=self.k, history=question.history)
+        hits: tuple[ScoredChunk, ...] = ()
         try:
-            hits = self._subject.search(query).hits
-            turn = self._ask(question)
+            hits = self.search(question, k=self.how.k)
+            if not self.how.asks:
+                return Outcome(question, judge(question, hits), None, "", citations=0, verbatim=0), hits
+            answer = self._ask(question).answer
         except (QuestionError, ProviderError) as error:
-            return Outcome(question, None, None, "error", "", citations=0, verbatim=0, error=str(error))
-        answer = turn.answer
-        document_rank, answer_rank = gold_ranks(question, hits)
-        return Outcome(
+            nothing = judge(question, ())
+            return Outcome(question, nothing, "error", "", citations=0, verbatim=0, error=str(error)), hits
+        outcome = Outcome(
             question=question,
-            document_rank=document_rank,
-            answer_rank=answer_rank,
+            found=judge(question, hits),
             status=answer.status,
             answer=answer.text,
             citations=len(answer.citations),
             verbatim=sum(self._is_verbatim(citation) for citation in answer.citations),
             error=answer.error,
         )
+        return outcome, hits
 
     def _ask(self, question: Question) -> Turn:
         turn = self._subject.ask(
-            question.text, collection=self._collection, model=self._model, history=question.history
+            question.text, collection=self._collection, model=self.how.model, history=question.history
         )
         for seen in self._subject.watch(turn.id):
             turn = seen
@@ -184,3 +260,93 @@ class _Examiner:
         if key not in self._texts:
             self._texts[key] = self._subject.show(citation.document_id, version=citation.version).text
         return bool(citation.quote) and self._texts[key][citation.start : citation.end] == citation.quote
+
+
+def _rank(asker: _Asker, dataset: Dataset, progress: Progress, stopping: Callable[[], bool]) -> dict[str, Any]:
+    """Measure rankings of documents; of each the first chunk that was found counts."""
+    k = asker.how.k
+    run: dict[str, list[ScoredChunk]] = {}
+    errors: dict[str, str] = {}
+    for done, question in enumerate(dataset.questions, 1):
+        if stopping():
+            break
+        try:
+            hits = asker.search(question, k=k * CHUNKS_PER_DOCUMENT)
+        except QuestionError as error:
+            hits, errors[question.id] = (), str(error)
+        best: dict[str, ScoredChunk] = {}
+        for hit in hits:
+            best.setdefault(hit.source, hit)
+        run[question.id] = list(best.values())[:k]
+        progress("searching", done, len(dataset.questions))
+    ranked = {query: [hit.source for hit in hits] for query, hits in run.items()}
+    scores = graded(ranked, {query: dataset.grades[query] for query in run}, k=k)
+    rows = []
+    for question in dataset.questions[: len(run)]:
+        wanted = {document for document, grade in dataset.grades[question.id].items() if grade > 0}
+        right = tuple(rank for rank, source in enumerate(ranked[question.id], 1) if source in wanted)
+        why = errors.get(question.id)
+        if wanted and not right and not why:
+            why = f"No relevant document was among the first {k}."
+        found = Judged(right[0] if right else None, right[:1] or (None,), right)
+        rows.append(_row(question, scores[question.id], found, run[question.id], status=None, why=why))
+    return {"metrics": means([row["scores"] for row in rows]), "by_kind": {}, **_told(rows)}
+
+
+def _examine(asker: _Asker, dataset: Dataset, progress: Progress, stopping: Callable[[], bool]) -> dict[str, Any]:
+    outcomes: list[Outcome] = []
+    rows = []
+    k = asker.how.k
+    for question in dataset.questions:
+        if stopping():
+            break
+        outcome, hits = asker.examine(question)
+        outcomes.append(outcome)
+        scores = {name: round(value, 4) for name, value in scores_of(outcome, k=k).items()}
+        why = why_failed(outcome, k=k)
+        rows.append(_row(question, scores, outcome.found, hits, status=outcome.status, why=why))
+        progress("asking" if asker.how.asks else "searching", len(outcomes), len(dataset.questions))
+    kinds: dict[str, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        if outcome.question.kind:
+            kinds[outcome.question.kind].append(outcome)
+    by_kind = {kind: summarise(group, k=k) for kind, group in sorted(kinds.items())}
+    return {"metrics": summarise(outcomes, k=k), "by_kind": by_kind, **_told(rows)}
+
+
+def _row(
+    question: Question,
+    scores: Mapping[str, float],
+    found: Judged,
+    hits: Sequence[ScoredChunk],
+    *,
+    status: str | None,
+    why: str | None,
+) -> dict[str, Any]:
+    return {
+        "id": question.id,
+        "question": question.text,
+        "kind": question.kind,
+        "answerable": question.answerable,
+        "scores": dict(scores),
+        "rank": found.answer_rank,
+        "hits": [
+            {
+                "rank": rank,
+                "source": hit.source,
+                "document_id": hit.chunk.document_id,
+                "version": hit.chunk.version,
+                "start": hit.chunk.start,
+                "end": hit.chunk.end,
+                "right": rank in found.right,
+            }
+            for rank, hit in enumerate(hits, 1)
+        ],
+        "status": status,
+        "why": why,
+    }
+
+
+def _told(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    failures = [{name: row[name] for name in ("id", "question", "why")} for row in rows if row["why"]]
+    return {"failures": failures, "per_question": list(rows)}

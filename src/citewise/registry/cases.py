@@ -18,7 +18,7 @@ LONGEST_QUESTION = 8_000
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
+class Place:
     """Where something right stands; its words stay with the document, so that they go with it."""
 
     document_id: str
@@ -34,12 +34,12 @@ class Case:
     id: str
     question: str
     collection: str
-    places: tuple[Passage, ...]  # any of them will do; none: the documents do not say
+    places: tuple[Place, ...]  # any of them will do; none: the documents do not say
     created_at: float
     updated_at: float
 
 
-def create(tx: Connection, *, question: str, collection: str, places: Sequence[Passage]) -> Case:
+def create(tx: Connection, *, question: str, collection: str, places: Sequence[Place]) -> Case:
     """Keep a case. Raises ``QuestionError`` for an empty or overlong question."""
     now = time.time()
     case = Case(new_id(), _checked(question), collection, tuple(places), now, now)
@@ -64,7 +64,7 @@ def get(rx: Connection, case_id: str) -> Case:
 
 
 def change(
-    tx: Connection, case_id: str, *, question: str | None = None, places: Sequence[Passage] | None = None
+    tx: Connection, case_id: str, *, question: str | None = None, places: Sequence[Place] | None = None
 ) -> Case:
     """Change what is given of a case. Raises ``NotFoundError``, ``QuestionError``."""
     values: dict[str, Any] = {"updated_at": time.time()}
@@ -95,5 +95,5 @@ def _checked(question: str) -> str:
 
 
 def _case(row: Any) -> Case:
-    places = tuple(Passage(**place) for place in row.places)
+    places = tuple(Place(**place) for place in row.places)
     return Case(row.id, row.question, row.collection, places, row.created_at, row.updated_at)

@@ -1,19 +1,23 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citewise.evaluate.datasets import Question
+from citewise.evaluate.datasets import Question, Reference
 from citewise.evaluate.metrics import (
+    Judged,
     Outcome,
     contains_answer,
-    gold_ranks,
     graded,
+    judge,
+    means,
     names_document,
     normalise,
+    scores_of,
     summarise,
     why_failed,
 )
@@ -27,9 +31,10 @@ def hit(source: str, text: str, page: int | None = None, last: int | None = None
 
 def outcome(**fields: Any) -> Outcome:
     question = fields.pop("question", Question("q", "How high?", answers=("4.2 metres",), documents=("tides.txt",)))
+    rank = fields.pop("answer_rank", 1)
+    found = Judged(fields.pop("document_rank", 1), (rank,), (rank,) if rank else ())
     defaults: dict[str, Any] = {
-        "document_rank": 1,
-        "answer_rank": 1,
+        "found": found,
         "status": "complete",
         "answer": "It reaches 4.2 metres.",
         "citations": 1,
@@ -78,6 +83,11 @@ def test_a_document_is_recognised_with_and_without_folders(source: str, document
     assert names_document(source, document) is same
 
 
+def ranks(question: Question, hits: list[ScoredChunk]) -> tuple[int | None, int | None]:
+    found = judge(question, hits)
+    return found.document_rank, found.answer_rank
+
+
 def test_the_answers_own_chunk_counts_not_just_its_document() -> None:
     question = Question("q", "?", answers=("noon",), documents=("ferry.md",), page=2)
     hits = [
@@ -86,15 +96,15 @@ def test_the_answers_own_chunk_counts_not_just_its_document() -> None:
         hit("ferry.md", "at noon", page=1),
         hit("ferry.md", "at noon", page=1, last=2),
     ]
-    assert gold_ranks(question, hits) == (2, 4)
-    assert gold_ranks(question, hits[:3]) == (2, None)
-    assert gold_ranks(question, hits[:1]) == (None, None)
-    assert gold_ranks(question, []) == (None, None)
+    assert ranks(question, hits) == (2, 4)
+    assert ranks(question, hits[:3]) == (2, None)
+    assert ranks(question, hits[:1]) == (None, None)
+    assert ranks(question, []) == (None, None)
 
 
 def test_a_page_matters_only_where_there_are_pages() -> None:
     question = Question("q", "?", answers=("noon",), documents=("ferry.md",), page=2)
-    assert gold_ranks(question, [hit("ferry.md", "noon")]) == (1, 1)
+    assert ranks(question, [hit("ferry.md", "noon")]) == (1, 1)
 
 
 def test_figures_count_both_ways_of_being_wrong() -> None:
@@ -119,6 +129,8 @@ def test_figures_count_both_ways_of_being_wrong() -> None:
         "hit@5": 1.0,
         "hit@10": 1.0,
         "mrr@10": round((1 / 3 + 1 + 1) / 4, 4),
+        "ndcg@10": 0.625,
+        "precision@10": 0.075,
         "answer_contains": 0.5,
         "false_refusals": 0.25,
         "abstained_on_unanswerable": 1,
@@ -154,7 +166,7 @@ def test_every_failure_says_what_went_wrong(fields: dict[str, Any], words: str |
 
 def test_graded_figures_are_those_of_the_textbook() -> None:
     grades = {"q1": {"a": 1}, "q2": {"b": 1, "c": 1}}
-    figures = graded({"q1": ["x", "a"], "q2": ["b"]}, grades, k=10)
+    figures = means(list(graded({"q1": ["x", "a"], "q2": ["b"]}, grades, k=10).values()))
     assert figures["mrr@10"] == 0.75
     assert figures["recall@10"] == 0.75
     assert figures["hit@1"] == 0.5
@@ -164,4 +176,30 @@ def test_graded_figures_are_those_of_the_textbook() -> None:
 
 def test_a_query_without_a_ranking_counts_as_zero() -> None:
     figures = graded({"q1": ["a"], "q2": []}, {"q1": {"a": 1}, "q2": {"b": 1}}, k=10)
-    assert figures["ndcg@10"] == 0.5
+    assert (figures["q1"]["ndcg@10"], figures["q2"]["ndcg@10"]) == (1.0, 0.0)
+    assert graded({}, {}, k=10) == {}
+
+
+def test_exact_references_are_all_to_be_found() -> None:
+    def span(start: int, end: int, source: str = "a.txt") -> ScoredChunk:
+        return ScoredChunk(Chunk("c", "d1", 1, 0, start, end, None, None, (), "", ""), 1.0, 1, {}, source, "", "")
+
+    question = Question("q", "?", references=(Reference("a.txt", 0, 100), Reference("d1", 300, 340)))
+    hits = [span(900, 990), span(40, 200), span(60, 90), span(250, 500), span(0, 100, source="b.txt")]
+    found = judge(question, hits)
+    assert (found.document_rank, found.ranks, found.right) == (1, (2, 4), (2, 3, 4))
+    scores = scores_of(Outcome(question, found, None, "", citations=0, verbatim=0), k=10)
+    assert (scores["recall@1"], scores["recall@5"], scores["mrr@10"], scores["precision@10"]) == (0.0, 1.0, 0.5, 0.3)
+    expected = (1 / math.log2(3) + 1 / math.log2(5)) / (1 + 1 / math.log2(3))
+    assert scores["ndcg@10"] == pytest.approx(expected)
+    half = judge(question, hits[:2])
+    assert why_failed(Outcome(question, half, None, "", citations=0, verbatim=0), k=2) == (
+        "1 of 2 right passages were not among the first 2."
+    )
+
+
+def test_both_things_in_one_chunk_are_as_good_as_can_be() -> None:
+    question = Question("q", "?", references=(Reference("d", 0, 5), Reference("d", 6, 9)))
+    found = judge(question, [hit("a.txt", "0123456789")])
+    assert found.ranks == (1, 1)
+    assert scores_of(Outcome(question, found, None, "", citations=0, verbatim=0), k=10)["ndcg@10"] == 1.0

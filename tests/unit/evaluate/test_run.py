@@ -55,7 +55,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_set_is_indexed_apart_and_measured_with_its_kinds(engine: FakeEngine, folder: Path) -> None:
-    report = evaluate(engine, folder, k=10)
+    report = evaluate(engine, folder)
     assert (report["dataset"], report["questions"], report["k"]) == ("harbour", 4, 10)
     assert report["collection"].startswith("eval-")
     metrics = report["metrics"]
@@ -127,7 +127,7 @@ def test_a_retrieval_set_is_ranked_by_document(engine: FakeEngine, tmp_path: Pat
     queries = [{"_id": "q1", "text": "spring tide"}, {"_id": "q2", "text": "chess"}, {"_id": "q3", "text": "ferry"}]
     (folder / "queries.jsonl").write_text(lines(queries))
     (folder / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq1\ttides.txt\t1\nq2\tferry.txt\t1\n")
-    report = evaluate(engine, folder, k=10)
+    report = evaluate(engine, folder)
     assert report["questions"] == 2
     assert report["metrics"]["ndcg@10"] == 0.5
     assert [failure["id"] for failure in report["failures"]] == ["q2"]

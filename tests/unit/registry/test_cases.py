@@ -7,7 +7,7 @@ import pytest
 
 from citewise.errors import NotFoundError, QuestionError
 from citewise.registry import cases, evaluations
-from citewise.registry.cases import Passage
+from citewise.registry.cases import Place
 from citewise.registry.database import Registry
 
 
@@ -20,8 +20,8 @@ def registry(tmp_path: Path) -> Iterator[Registry]:
 
 def test_a_case_is_kept_changed_deleted_and_brought_back(registry: Registry) -> None:
     with registry.write() as tx:
-        made = cases.create(tx, question=" How  high? ", collection="notes", places=[Passage("d", 1, 3, 9)])
-        assert (made.question, made.places) == ("How high?", (Passage("d", 1, 3, 9),))
+        made = cases.create(tx, question=" How  high? ", collection="notes", places=[Place("d", 1, 3, 9)])
+        assert (made.question, made.places) == ("How high?", (Place("d", 1, 3, 9),))
         other = cases.create(tx, question="Who?", collection="default", places=[])
         assert [one.id for one in cases.list_all(tx, collection="notes")] == [made.id]
         changed = cases.change(tx, made.id, question="How high is it?")
