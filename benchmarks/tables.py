@@ -30,8 +30,8 @@ import openpyxl
 from citewise.embed.local import LocalEmbedder
 from citewise.ingest.parse import parse
 from citewise.ingest.prepare import splitter_for
-from citewise.ingest.split import split_recursive
-from citewise.ingest.split_context import RULE
+from citewise.ingest.split import split_document
+from citewise.ingest.split.context import RULE
 from citewise.settings import SplitSettings
 
 Table = Sequence[Sequence[str]]
@@ -94,16 +94,18 @@ class Cutter:
     def __init__(self) -> None:
         self._embedder = LocalEmbedder()
         sizes = SplitSettings()
-        self._splitter = splitter_for(self._embedder, size=sizes.size, overlap=sizes.overlap)
+        self._splitter = splitter_for(self._embedder, strategy=sizes.strategy, size=sizes.size, overlap=sizes.overlap)
 
     def chunks(self, path: Path) -> tuple[list[tuple[list[str], str]], int]:
         """Return the lines of every chunk with everything that it is embedded as, and the rows of all headers."""
         document = parse(path, source=path.name)
-        spans = split_recursive(
+        spans = split_document(
             document,
+            strategy=self._splitter.strategy,
             size=self._splitter.size,
             overlap=self._splitter.overlap,
             token_spans=self._embedder.token_spans,
+            embed=self._embedder.embed_documents,
         )
         headers = [line for block in document.blocks for line in block.header.split("\n") if line.strip(RULE)]
         pieces = [(document.text[span.start : span.end], span.context) for span in spans]

@@ -70,7 +70,12 @@ def open_engine(settings: Settings, *, open_embedder: Callable[[str], Embedder] 
         embedders.get(settings.embed.model)  # a wrong name is said now
 
         def splitter(embedder: Embedder) -> Splitter:
-            return splitter_for(embedder, size=settings.split.size, overlap=settings.split.overlap)
+            return splitter_for(
+                embedder,
+                strategy=settings.split.strategy,
+                size=settings.split.size,
+                overlap=settings.split.overlap,
+            )
 
         parts = Parts(
             home=settings.home,

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from citewise.errors import SettingsError
+from citewise.types import SplitStrategy
 
 
 class _Section(BaseModel):
@@ -54,6 +55,14 @@ class IngestSettings(_Section):
 class SplitSettings(_Section):
     """How documents are cut into chunks."""
 
+    strategy: SplitStrategy = Field(
+        "recursive",
+        description=(
+            "What chunks are: as many words as fit (`fixed`) or whole sentences (`sentence`), each paragraph "
+            "(`paragraph`), the section under a heading, cut between its paragraphs (`recursive`), the largest part "
+            "of the outline that fits (`heading`), sentences that are alike by their vectors (`semantic`)."
+        ),
+    )
     size: Annotated[int, Field(ge=32, le=8192)] = Field(
         200, description="Tokens of a chunk, its context included, by the embedding model's tokenizer."
     )

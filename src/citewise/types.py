@@ -29,6 +29,7 @@ DocumentStatus = Literal["received", "parsing", "chunking", "embedding", "indexi
 OnDuplicate = Literal["skip", "replace", "keep"]
 SearchMode = Literal["hybrid", "dense", "keyword"]
 EmbedderState = Literal["loading", "ready", "failed"]
+SplitStrategy = Literal["fixed", "sentence", "paragraph", "recursive", "heading", "semantic"]
 Role = Literal["user", "assistant"]
 Verdict = Literal["supported", "partial", "unsupported", "not_checked"]
 AnswerStatus = Literal["running", "complete", "abstained", "truncated", "refused", "cut", "cancelled", "error"]

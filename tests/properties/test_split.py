@@ -1,17 +1,19 @@
-"""Whatever the document, its chunks are slices that cover it and fit the model."""
+"""Whatever the document and the strategy, its chunks are slices that cover it and fit the model."""
 
 from __future__ import annotations
 
 import itertools
 import re
 from bisect import bisect_right
+from typing import get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from citewise.ingest.parse.compose import collapse
-from citewise.ingest.split import split_recursive
-from citewise.types import Block, PageSpan, ParsedDocument, ParseReport
+from citewise.ingest.split import split_document
+from citewise.types import Block, PageSpan, ParsedDocument, ParseReport, Span, SplitStrategy
+from tests.fakes import HashEmbedder
 
 KINDS = (
     "heading",
@@ -29,12 +31,24 @@ WORDS = st.one_of(
     st.sampled_from(["the", "boat.", "Tide", "e.g.", "(x)", "3.14", "naïve", "島の灯台。", "a|b", "```py", "don't"]),
     st.text(alphabet="abcXYZ.!?é島\u00ad", min_size=1, max_size=60),
 )
+STRATEGIES = st.sampled_from(get_args(SplitStrategy))
 GAPS = st.sampled_from([" ", " ", " ", "\n", "\t", "\u00a0", "  \n"])
 
 
 def subwords(text: str) -> list[tuple[int, int]]:
     """Pieces of up to three letters; every other sign by itself."""
     return [match.span() for match in re.finditer(r"\w{1,3}|[^\w\s]", text)]
+
+
+def split(document: ParsedDocument, strategy: SplitStrategy, size: int, overlap: int) -> list[Span]:
+    return split_document(
+        document,
+        strategy=strategy,
+        size=size,
+        overlap=overlap,
+        token_spans=subwords,
+        embed=HashEmbedder().embed_documents,
+    )
 
 
 @st.composite
@@ -108,12 +122,12 @@ def rows_of(document: ParsedDocument) -> list[tuple[int, int, Block]]:
     ]
 
 
-@given(document=documents(), size=st.integers(8, 120), overlap=st.integers(0, 40))
+@given(strategy=STRATEGIES, document=documents(), size=st.integers(8, 120), overlap=st.integers(0, 40))
 def test_chunks_are_ordered_slices_that_cover_the_document_and_fit(
-    document: ParsedDocument, size: int, overlap: int
+    strategy: SplitStrategy, document: ParsedDocument, size: int, overlap: int
 ) -> None:
     text = document.text
-    spans = split_recursive(document, size=size, overlap=overlap, token_spans=subwords)
+    spans = split(document, strategy, size, overlap)
     covered = 0
     for span in spans:
         piece = text[span.start : span.end]
@@ -128,11 +142,11 @@ def test_chunks_are_ordered_slices_that_cover_the_document_and_fit(
     assert not outside_chunks(document, covered, len(text))
 
 
-@given(document=documents(), size=st.integers(8, 120), overlap=st.integers(0, 40))
+@given(strategy=STRATEGIES, document=documents(), size=st.integers(8, 120), overlap=st.integers(0, 40))
 def test_chunks_share_at_most_the_overlap_and_never_a_heading(
-    document: ParsedDocument, size: int, overlap: int
+    strategy: SplitStrategy, document: ParsedDocument, size: int, overlap: int
 ) -> None:
-    spans = split_recursive(document, size=size, overlap=overlap, token_spans=subwords)
+    spans = split(document, strategy, size, overlap)
     headings = [block for block in document.blocks if block.kind == "heading"]
     for before, after in itertools.pairwise(spans):
         assert after.start > before.start
@@ -141,11 +155,13 @@ def test_chunks_share_at_most_the_overlap_and_never_a_heading(
             assert not any(after.start < block.end and block.start < before.end for block in headings)
 
 
-@given(document=documents(), size=st.integers(8, 120), overlap=st.integers(0, 40))
-def test_chunks_know_their_pages_and_headings(document: ParsedDocument, size: int, overlap: int) -> None:
+@given(strategy=STRATEGIES, document=documents(), size=st.integers(8, 120), overlap=st.integers(0, 40))
+def test_chunks_know_their_pages_and_headings(
+    strategy: SplitStrategy, document: ParsedDocument, size: int, overlap: int
+) -> None:
     starts = [page.start for page in document.pages]
     paths = {block.headings for block in document.blocks}
-    for span in split_recursive(document, size=size, overlap=overlap, token_spans=subwords):
+    for span in split(document, strategy, size, overlap):
         if starts:
             assert span.page_first == bisect_right(starts, span.start)
             assert span.page_last == bisect_right(starts, span.end - 1)
@@ -154,10 +170,12 @@ def test_chunks_know_their_pages_and_headings(document: ParsedDocument, size: in
         assert span.headings in paths
 
 
-@given(document=documents(), size=st.integers(8, 120), overlap=st.integers(0, 40))
-def test_words_that_fit_are_never_cut(document: ParsedDocument, size: int, overlap: int) -> None:
+@given(strategy=STRATEGIES, document=documents(), size=st.integers(8, 120), overlap=st.integers(0, 40))
+def test_words_that_fit_are_never_cut(
+    strategy: SplitStrategy, document: ParsedDocument, size: int, overlap: int
+) -> None:
     text = document.text
-    for span in split_recursive(document, size=size, overlap=overlap, token_spans=subwords):
+    for span in split(document, strategy, size, overlap):
         for place in (span.start, span.end):
             if 0 < place < len(text) and not text[place - 1].isspace() and not text[place].isspace():
                 before = re.search(r"\S*\Z", text[:place])
@@ -169,23 +187,27 @@ def test_words_that_fit_are_never_cut(document: ParsedDocument, size: int, overl
                 assert sentence_ended or len(subwords(word)) > size / 2 - 2
 
 
-@given(document=documents(), size=st.integers(8, 120), overlap=st.integers(0, 40))
-def test_equal_documents_are_cut_equally(document: ParsedDocument, size: int, overlap: int) -> None:
-    first = split_recursive(document, size=size, overlap=overlap, token_spans=subwords)
-    assert first == split_recursive(document, size=size, overlap=overlap, token_spans=subwords)
+@given(strategy=STRATEGIES, document=documents(), size=st.integers(8, 120), overlap=st.integers(0, 40))
+def test_equal_documents_are_cut_equally(
+    strategy: SplitStrategy, document: ParsedDocument, size: int, overlap: int
+) -> None:
+    first = split(document, strategy, size, overlap)
+    assert first == split(document, strategy, size, overlap)
 
 
-@given(document=documents(), size=st.integers(8, 120), overlap=st.integers(0, 40))
-def test_furniture_is_in_no_chunk(document: ParsedDocument, size: int, overlap: int) -> None:
+@given(strategy=STRATEGIES, document=documents(), size=st.integers(8, 120), overlap=st.integers(0, 40))
+def test_furniture_is_in_no_chunk(strategy: SplitStrategy, document: ParsedDocument, size: int, overlap: int) -> None:
     furniture = [block for block in document.blocks if block.kind == "furniture"]
-    for span in split_recursive(document, size=size, overlap=overlap, token_spans=subwords):
+    for span in split(document, strategy, size, overlap):
         assert not any(span.start < block.end and block.start < span.end for block in furniture)
 
 
-@given(document=documents(), size=st.integers(8, 120), overlap=st.integers(0, 40))
-def test_a_row_is_cut_only_where_it_alone_is_too_long(document: ParsedDocument, size: int, overlap: int) -> None:
+@given(strategy=STRATEGIES, document=documents(), size=st.integers(8, 120), overlap=st.integers(0, 40))
+def test_a_row_is_cut_only_where_it_alone_is_too_long(
+    strategy: SplitStrategy, document: ParsedDocument, size: int, overlap: int
+) -> None:
     rows = rows_of(document)
-    for span in split_recursive(document, size=size, overlap=overlap, token_spans=subwords):
+    for span in split(document, strategy, size, overlap):
         for start, end, _ in rows:
             if start < span.start < end or start < span.end < end:
                 assert len(subwords(document.text[start:end])) > size // 2  # the least that a context leaves
@@ -193,10 +215,12 @@ def test_a_row_is_cut_only_where_it_alone_is_too_long(document: ParsedDocument, 
                 assert span.start >= start
 
 
-@given(document=documents(), size=st.integers(60, 200), overlap=st.integers(0, 40))
-def test_rows_have_their_headers_and_caption_with_them(document: ParsedDocument, size: int, overlap: int) -> None:
+@given(strategy=STRATEGIES, document=documents(), size=st.integers(60, 200), overlap=st.integers(0, 40))
+def test_rows_have_their_headers_and_caption_with_them(
+    strategy: SplitStrategy, document: ParsedDocument, size: int, overlap: int
+) -> None:
     rows = rows_of(document)
-    for span in split_recursive(document, size=size, overlap=overlap, token_spans=subwords):
+    for span in split(document, strategy, size, overlap):
         full = collapse(f"{span.context}\n{document.text[span.start : span.end]}")
         for start, end, table in rows:
             below_header = start >= table.start + len(table.header)

@@ -55,12 +55,13 @@ def cuts(status: IndexStatus) -> str:
 
 
 def cut(splitter: str) -> str:
-    """A way of cutting, from its fingerprint: ``200 tokens a chunk, 24 shared by neighbours``."""
+    """A way of cutting, from its fingerprint: ``recursive, 200 tokens a chunk, 24 shared by neighbours``."""
     parts = splitter.split(":")
     if len(parts) < 3 or not (parts[1].isdigit() and parts[2].isdigit()):
         return splitter
     shared = f"{int(parts[2]):,} shared by neighbours" if int(parts[2]) else "none shared by neighbours"
-    return f"{int(parts[1]):,} tokens a chunk, {shared}"
+    strategy = parts[0].partition("/")[0]
+    return f"{strategy}, {int(parts[1]):,} tokens a chunk, {shared}"
 
 
 # --- a job that goes on ---------------------------------------------------------------

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from citewise.errors import NotFoundError
 from citewise.failpoints import failpoint
-from citewise.ingest import split
+from citewise.ingest.split import Embed, fingerprint, split_document
 from citewise.observe.metrics import metrics
 from citewise.protocols import Embedder
 from citewise.registry import documents, embeddings, held
@@ -16,7 +16,7 @@ from citewise.registry.database import Registry
 from citewise.registry.held import Entry
 from citewise.registry.ids import make_chunk_id
 from citewise.registry.sql import batches
-from citewise.types import Chunk, ParsedDocument, Vector
+from citewise.types import Chunk, ParsedDocument, SplitStrategy, Vector, Vectors
 
 EMBED_COMMIT = 64
 """Chunks embedded between two commits: what a kill can cost, about two seconds of work."""
@@ -31,16 +31,19 @@ _AT_ONCE = 8  # documents whose texts are embedded together, so that small ones 
 class Splitter:
     """How documents are cut, and what identifies that way of cutting."""
 
+    strategy: SplitStrategy
     size: int  # tokens, context included
     overlap: int  # tokens
     fingerprint: str
+    embed: Embed  # for cutting by meaning
 
 
-def splitter_for(embedder: Embedder, *, size: int, overlap: int) -> Splitter:
+def splitter_for(embedder: Embedder, *, strategy: SplitStrategy, size: int, overlap: int) -> Splitter:
     """Fit the wanted sizes, in tokens, to what a model reads."""
     size = min(size, embedder.max_tokens - SPECIAL_TOKENS)
     overlap = min(overlap, size // 2)
-    return Splitter(size, overlap, split.fingerprint(size=size, overlap=overlap, tokenizer=embedder.fingerprint))
+    name = fingerprint(strategy=strategy, size=size, overlap=overlap, model=embedder.fingerprint)
+    return Splitter(strategy, size, overlap, name, embedder.embed_documents)
 
 
 def cut(
@@ -51,6 +54,7 @@ def cut(
     title: str,
     splitter: Splitter,
     token_spans: Callable[[str], list[tuple[int, int]]],
+    check: Callable[[], None] = lambda: None,
 ) -> list[Chunk]:
     """Split a version of a document into chunks that have ids.
 
@@ -61,10 +65,26 @@ def cut(
         title: Given at upload; empty takes the file's own.
         splitter: How.
         token_spans: Of the embedding model.
+        check: Called before each batch of sentences that is embedded; raises to end early.
+
+    Raises:
+        ProviderError: Documents are cut by meaning, and the model failed.
     """
     if title:
         parsed = replace(parsed, title=title)
-    spans = split.split_recursive(parsed, size=splitter.size, overlap=splitter.overlap, token_spans=token_spans)
+
+    def embed(texts: Sequence[str]) -> Vectors:
+        check()
+        return splitter.embed(texts)
+
+    spans = split_document(
+        parsed,
+        strategy=splitter.strategy,
+        size=splitter.size,
+        overlap=splitter.overlap,
+        token_spans=token_spans,
+        embed=embed,
+    )
     return [
         Chunk(
             id=make_chunk_id(
@@ -162,7 +182,7 @@ def prepare(
                     is_cut = held.is_cut(rx, entry)
                 if not is_cut and entry.splitter == splitter.fingerprint:
                     with suppress(NotFoundError):  # purged meanwhile; whoever asked finds that out later
-                        _cut_again(registry, entry, splitter, embedder)
+                        _cut_again(registry, entry, splitter, embedder, check)
                 with registry.read() as rx:
                     missing |= held.missing_texts(rx, entry, embedder.fingerprint)
             embed_missing(registry, embedder, missing, check=check)
@@ -172,7 +192,9 @@ def prepare(
         return
 
 
-def _cut_again(registry: Registry, entry: Entry, splitter: Splitter, embedder: Embedder) -> None:
+def _cut_again(
+    registry: Registry, entry: Entry, splitter: Splitter, embedder: Embedder, check: Callable[[], None]
+) -> None:
     with registry.read() as rx:
         parsed = documents.parsed(rx, entry.document_id, entry.version)
     chunks = cut(
@@ -182,6 +204,7 @@ def _cut_again(registry: Registry, entry: Entry, splitter: Splitter, embedder: E
         title="",
         splitter=splitter,
         token_spans=embedder.token_spans,
+        check=check,
     )
     with registry.write() as tx:
         if not held.still_wanted(tx, [entry]):

@@ -15,7 +15,7 @@ def test_the_state_is_told_at_a_glance(anywhere: Run, engine: FakeEngine) -> Non
     ran = anywhere("index", "status")
     assert ran.code == 0
     assert "The index is whole." in ran.out
-    assert "1 document in 48 chunks, made with fake:hash-64, 200 tokens a chunk" in ran.out
+    assert "1 document in 48 chunks, made with fake:hash-64, recursive, 200 tokens a chunk" in ran.out
     assert OLD[:8] in ran.out
     index = anywhere("index", "status", "--json").json
     assert (index["state"], index["generation"]["generation"]) == ("ok", OLD)

@@ -10,7 +10,7 @@ import pytest
 
 from citewise.ingest.parse import markdown
 from citewise.ingest.parse.text import document_from_text
-from citewise.ingest.split import fingerprint, split_recursive
+from citewise.ingest.split import fingerprint, split_document
 from citewise.types import Block, PageSpan, ParsedDocument, ParseReport, Span
 
 
@@ -37,7 +37,7 @@ def document_of(*parts: tuple[str, str], title: str = "", media_type: str = "tex
 
 
 def cut(document: ParsedDocument, *, size: int, overlap: int = 0) -> list[Span]:
-    return split_recursive(document, size=size, overlap=overlap, token_spans=words)
+    return split_document(document, strategy="recursive", size=size, overlap=overlap, token_spans=words)
 
 
 def texts(document: ParsedDocument, spans: list[Span]) -> list[str]:
@@ -87,14 +87,14 @@ def test_a_rest_of_a_few_words_is_shared_out() -> None:
 
 def test_a_word_is_cut_only_when_it_alone_is_too_long() -> None:
     document = document_of(("paragraph", "short " + "x" * 100 + " tail"))
-    spans = split_recursive(document, size=40, overlap=8, token_spans=letters)
+    spans = split_document(document, strategy="recursive", size=40, overlap=8, token_spans=letters)
     assert texts(document, spans) == ["short", "x" * 40, "x" * 40, "x" * 20 + " tail"]
 
 
 def test_a_word_that_fits_only_without_the_overlap_goes_without_it() -> None:
     short = " ".join(["abc"] * 10)
     document = document_of(("paragraph", f"{short} {'x' * 36}"))
-    spans = split_recursive(document, size=40, overlap=8, token_spans=letters)
+    spans = split_document(document, strategy="recursive", size=40, overlap=8, token_spans=letters)
     assert texts(document, spans) == [short, "x" * 36]
 
 
@@ -274,7 +274,7 @@ def test_a_tokenizer_that_counts_otherwise_in_place_changes_no_bound() -> None:
         return words(text) if len(text) > 2_000 else letters(text)
 
     document = document_of(("paragraph", " ".join(sentence(number) for number in range(80))))
-    spans = split_recursive(document, size=50, overlap=5, token_spans=moody)
+    spans = split_document(document, strategy="recursive", size=50, overlap=5, token_spans=moody)
     assert max(len(letters(document.text[span.start : span.end])) for span in spans) <= 50
 
 
@@ -289,15 +289,13 @@ def test_markdown_is_cut_at_its_own_blocks(tmp_path: object) -> None:
 
 
 def test_the_fingerprint_names_everything_that_changes_chunks() -> None:
-    name = fingerprint(size=200, overlap=24, tokenizer="minilm")
-    assert name == "recursive/2:200:24:minilm"
-    others = {
-        fingerprint(size=201, overlap=24, tokenizer="minilm"),
-        fingerprint(size=200, overlap=25, tokenizer="minilm"),
-        fingerprint(size=200, overlap=24, tokenizer="x"),
-    }
+    same = {"strategy": "recursive", "size": 200, "overlap": 24, "model": "minilm"}
+    name = fingerprint(**same)  # type: ignore[arg-type]
+    assert name == "recursive/3:200:24:minilm"
+    changes = ({"strategy": "semantic"}, {"size": 201}, {"overlap": 25}, {"model": "x"})
+    others = {fingerprint(**{**same, **change}) for change in changes}  # type: ignore[arg-type]
     assert name not in others
-    assert len(others) == 3
+    assert len(others) == 4
 
 
 def test_impossible_sizes_are_refused() -> None:
@@ -306,7 +304,7 @@ def test_impossible_sizes_are_refused() -> None:
 
 
 def test_splitting_loads_no_model_library() -> None:
-    code = "import sys, citewise.ingest.split as s; s._separators('python'); print(*sys.modules)"
+    code = "import sys, citewise.ingest.split.boundaries as b; b.separators('python'); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert "langchain_text_splitters" in loaded
     assert not {"torch", "transformers", "sentence_transformers"} & set(loaded)

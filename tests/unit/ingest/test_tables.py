@@ -12,7 +12,7 @@ import openpyxl
 import pytest
 
 from citewise.ingest.parse import parse
-from citewise.ingest.split import split_recursive
+from citewise.ingest.split import split_document
 
 HEADER = ("Station", "Island", "January rainfall", "April rainfall")
 ROWS = [(f"Post {number:03}", f"Isle {number % 41}", str(number * 17), str(number * 17 + 3)) for number in range(300)]
@@ -73,7 +73,7 @@ def test_every_row_of_a_long_table_is_whole_and_has_its_column_headers(
     write(path, [HEADER, *ROWS])
     document = parse(path, source=path.name)
     assert document.report.tables == 1
-    spans = split_recursive(document, size=200, overlap=24, token_spans=tokens)
+    spans = split_document(document, strategy="recursive", size=200, overlap=24, token_spans=tokens)
     assert len(spans) > 10
     found = set()
     for span in spans:

@@ -69,7 +69,12 @@ def test_what_serves_is_seen_at_a_glance(with_document: FakeEngine, open_index: 
     assert not app.exception
     shown = words(app)
     assert "The index is whole" in shown
-    for fact in ("fake:hash-64", "200 tokens a chunk, 24 shared by neighbours", "48 chunks of 1 document", "1.2 MB"):
+    for fact in (
+        "fake:hash-64",
+        "recursive, 200 tokens a chunk, 24 shared by neighbours",
+        "48 chunks of 1 document",
+        "1.2 MB",
+    ):
         assert f"<dd>{fact}</dd>" in shown
     assert f"<code>{OLD[:8]}</code>" in shown
     assert 'href="/api/backup"' in shown
@@ -94,7 +99,7 @@ def test_an_index_that_is_not_whole_says_why_and_what_answers_meanwhile(
 
 def test_chunks_that_were_cut_otherwise_are_told(with_document: FakeEngine, open_index: OpenIndex) -> None:
     with_document.change_index(cuts={"recursive/1:60:0:fake": 40, "something else": 8})
-    assert "<dd>60 tokens a chunk, none shared by neighbours; 8 chunks otherwise</dd>" in words(open_index())
+    assert "<dd>recursive, 60 tokens a chunk, none shared by neighbours; 8 chunks otherwise</dd>" in words(open_index())
     with_document.change_index(cuts={"something else": 48})
     assert "<dd>something else</dd>" in words(open_index())
 

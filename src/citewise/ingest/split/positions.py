@@ -1,4 +1,4 @@
-"""Where the tokens of a text and the rows of its tables are."""
+"""Where the tokens of a text, the rows of its tables and the ends of its sentences are."""
 
 from __future__ import annotations
 
@@ -9,9 +9,41 @@ from collections.abc import Callable, Sequence
 from citewise.types import Block
 
 TokenSpans = Callable[[str], list[tuple[int, int]]]
+"""A text to the character spans of its tokens, in order."""
 
+_WIDE_STOP = r"(?<=[。！？])(?=[^。！？”’」』)\s])"  # nothing lies between sentences in Chinese and Japanese
+_SENTENCE_END = re.compile(rf"(?:(?<=[.!?…])|(?<=[.!?…][\"'”’»)\]]))\s+(?![a-z\s])|{_WIDE_STOP}")
+_SENTENCE_END_UNCASED = re.compile(rf"(?<=[^\W_]{{3}}[.!?…])\s+(?!\s)|{_WIDE_STOP}")
+
+LONG_TOKEN = 20  # characters that few tokens have
 _ROW = re.compile(r"\S(?:[^\n]*\S)?")
 _TOKENIZE_CHARACTERS = 50_000  # at once, so that memory does not follow the length of the document
+
+
+def sentence_end(text: str) -> re.Pattern[str]:
+    """Return what lies between two sentences of ``text``.
+
+    A small letter after a stop is taken for an abbreviation's, unless there are no capitals to tell by.
+    """
+    return _SENTENCE_END_UNCASED if text == text.lower() else _SENTENCE_END
+
+
+def bounded(token_spans: TokenSpans) -> TokenSpans:
+    """Count a token of more than ``LONG_TOKEN`` characters as several.
+
+    A word-piece tokenizer makes one unknown token of a word that is very long: without this, a
+    hundred thousand letters without a space would be one token, and so one chunk.
+    """
+
+    def spans_of(text: str) -> list[tuple[int, int]]:
+        spans = token_spans(text)
+        if all(end - start <= LONG_TOKEN for start, end in spans):
+            return spans
+        return [
+            (begin, min(begin + LONG_TOKEN, end)) for start, end in spans for begin in range(start, end, LONG_TOKEN)
+        ]
+
+    return spans_of
 
 
 class Tokens:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from citewise.ingest.parse.compose import CELL_SEPARATOR, collapse, row_cells
-from citewise.ingest.split_positions import TokenSpans
+from citewise.ingest.split.positions import LONG_TOKEN, TokenSpans
 
 RULE = " \t\n|:-"
 """What the line below a header is made of in Markdown."""
 
 _PATH_SEPARATOR = " › "
-_LONG_TOKEN = 20  # characters that few tokens have
 _NAME_LENGTHS = (40, 24, 16, 12, 8, 5, 3)  # characters of a column's name, where the whole header is too long
 
 
@@ -73,8 +72,8 @@ class Contexts:
     def _spans(self, text: str, limit: int) -> list[tuple[int, int]]:
         """Return the tokens of a text; of a long one only its first, but more than ``limit``."""
         # The header of a sheet may have thousands of columns, and be asked for with every chunk.
-        spans = self._token_spans(text[: limit * _LONG_TOKEN])
-        return spans if len(spans) > limit + 1 or len(text) <= limit * _LONG_TOKEN else self._token_spans(text)
+        spans = self._token_spans(text[: limit * LONG_TOKEN])
+        return spans if len(spans) > limit + 1 or len(text) <= limit * LONG_TOKEN else self._token_spans(text)
 
     def _path(self, headings: tuple[str, ...], limit: int) -> str:
         """Join title and headings in at most ``limit`` tokens, the innermost heading last to go."""
