@@ -8,14 +8,18 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any, cast
 
+from pydantic import SecretStr
+
 from citewise.answer.anthropic import AnthropicModel
 from citewise.answer.extractive import ExtractiveModel
 from citewise.answer.jobs import AnswerRunner
 from citewise.answer.models import ChatModels, Provider
 from citewise.answer.openai import OpenAIModel
 from citewise.answer.sentences import sentence_spans
+from citewise.embed.cohere import cohere_embedder
 from citewise.embed.embedders import Embedders
 from citewise.embed.local import LocalEmbedder
+from citewise.embed.openai import openai_embedder
 from citewise.engine import Engine
 from citewise.errors import SettingsError
 from citewise.evaluate.compare import compare_generations
@@ -31,19 +35,26 @@ from citewise.ingest.pipeline import Pipeline
 from citewise.ingest.prepare import Splitter, prepare, splitter_for
 from citewise.ingest.runner import IngestRunner
 from citewise.ingest.watch import FolderWatcher
-from citewise.protocols import ChatModel, Embedder
+from citewise.observe.metrics import metrics
+from citewise.protocols import ChatModel, Embedder, RelevanceModel
+from citewise.providers.calls import Throttle
 from citewise.registry import erasure, serving
 from citewise.registry.blobs import Blobs
 from citewise.registry.database import Registry
 from citewise.registry.owner import OwnerLock
 from citewise.registry.space import require_free
+from citewise.retrieve.cohere import CohereReranker
+from citewise.retrieve.cross_encoder import CrossEncoderModel
 from citewise.retrieve.hybrid import Retriever
 from citewise.retrieve.rerank import LinearReranker
+from citewise.retrieve.rerankers import Rerankers, unknown_reranker
 from citewise.retrieve.search import Searcher
 from citewise.settings import Settings
 
 
-def open_engine(settings: Settings, *, open_embedder: Callable[[str], Embedder] | None = None) -> Engine:
+def open_engine(
+    settings: Settings, *, open_embedder: Callable[[str], Embedder] | None = None, patient: bool = False
+) -> Engine:
     """Take the data directory, open everything in it and go on with what was left.
 
     Returns at once: the indexes and the embedding model are opened in the background, and
@@ -52,12 +63,15 @@ def open_engine(settings: Settings, *, open_embedder: Callable[[str], Embedder] 
     Args:
         settings: Where and how.
         open_embedder: Used instead of the back-ends here, from PROVIDER:NAME; for tests.
+        patient: Let searches wait until their reranking model is loaded instead of doing without it;
+            for a process that answers one question and ends.
 
     Raises:
         DirectoryInUseError: Another process has the directory.
         RegistryError: The directory or the registry cannot be used.
         SettingsError: A setting names something that does not exist.
-        ProviderError: The embedding model is not on this machine.
+        NotFoundError: There is no reranker of the name that the settings say.
+        ProviderError: The embedding or reranking model is not on this machine, or has no key.
     """
     with ExitStack() as stack:
         lock = OwnerLock(settings.home)
@@ -65,9 +79,10 @@ def open_engine(settings: Settings, *, open_embedder: Callable[[str], Embedder] 
         registry = Registry(settings.home, unclean=lock.unclean)
         stack.callback(registry.close)
         blobs = Blobs(settings.home, keep_free=settings.ingest.keep_free_mb * 10**6)
-        embedders = Embedders(open_embedder or partial(_open_embedder, batch=settings.embed.batch))
+        embedders = Embedders(open_embedder or embedder_opener(settings))
         stack.callback(embedders.close)
-        embedders.get(settings.embed.model)  # a wrong name is said now
+        embedding_model = _embedding_model(settings)
+        embedders.get(embedding_model)  # a wrong name is said now
 
         def splitter(embedder: Embedder) -> Splitter:
             return splitter_for(
@@ -87,7 +102,7 @@ def open_engine(settings: Settings, *, open_embedder: Callable[[str], Embedder] 
             ),
             process=IndexProcess([sys.executable, "-m", "citewise.index_process"], inherited=[lock.fileno()]),
             embedder_of=embedders.get,
-            model=settings.embed.model,
+            model=embedding_model,
             splitter_of=lambda embedder: splitter(embedder).fingerprint,
             prepare=lambda entries, *, embedder, on_progress, stopping: prepare(
                 entries,
@@ -132,6 +147,15 @@ def open_engine(settings: Settings, *, open_embedder: Callable[[str], Embedder] 
             ),
         )
         stack.callback(ingest.close)
+
+        def end_waiting() -> None:
+            # Work that waits for a remote model would keep the end waiting, so its calls are
+            # ended, once it knows why: else it would take the end for a failure.
+            ingest.stop()
+            index.stop()
+            embedders.close()
+
+        stack.callback(end_waiting)
         watcher = FolderWatcher(
             registry=registry,
             blobs=blobs,
@@ -141,12 +165,19 @@ def open_engine(settings: Settings, *, open_embedder: Callable[[str], Embedder] 
             came_back=index.sync,
         )
         stack.callback(watcher.close)
+        rerankers = Rerankers(
+            LinearReranker(),
+            open_model=partial(_open_relevance_model, settings),
+            default=settings.search.reranker,
+            patient=patient,
+        )
+        stack.callback(rerankers.close)
         retriever = Retriever(
             indexes=index.lease,
             join=_joiner(registry),
             fetch_k=settings.search.fetch_k,
             fusion=settings.search.fusion,
-            reranker=LinearReranker(),
+            rerankers=rerankers,
         )
         stack.callback(retriever.close)
         searcher: Searcher = Searcher(registry, retriever)
@@ -175,6 +206,7 @@ def open_engine(settings: Settings, *, open_embedder: Callable[[str], Embedder] 
         ingest.start()
         watcher.start()
         answers.start()
+        rerankers.start()
         opened: ExitStack = stack.pop_all()
         return engine
     raise AssertionError("unreachable")  # an ExitStack swallows nothing
@@ -186,16 +218,85 @@ def _check_room(settings: Settings, rows: int, dimension: int) -> None:
     require_free(settings.home, index_bytes(rows, dimension), keep=settings.ingest.keep_free_mb * 10**6, times=1)
 
 
-def _open_embedder(model: str, *, batch: int) -> Embedder:
-    provider, _, name = model.partition(":")
+def _embedding_model(settings: Settings) -> str:
+    """The model that the settings name, with the dimensions wanted: by this name a generation opens it again."""
+    model, dimensions = settings.embed.model, settings.embed.dimensions
+    if dimensions is None:
+        return model
+    if model.startswith("local:"):
+        raise SettingsError(
+            f"CITEWISE_EMBED__DIMENSIONS is set, but {model} runs on this machine and has vectors of one length. "
+            "Unset it."
+        )
+    return f"{model.partition('@')[0]}@{dimensions}"
+
+
+def embedder_opener(settings: Settings) -> Callable[[str], Embedder]:
+    """From PROVIDER:NAME[@DIMENSIONS] to an embedder; remote ones share the limits of their account."""
+    throttles = {
+        provider: Throttle(
+            requests_per_minute=settings.embed.requests_per_minute,
+            tokens_per_minute=settings.embed.tokens_per_minute,
+        )
+        for provider in ("openai", "cohere")
+    }
+
+    def open_embedder(model: str) -> Embedder:
+        provider, _, name = model.partition(":")
+        remote: dict[str, Any] = {}
+        if provider in throttles:
+            name, _, dimensions = name.partition("@")
+            if dimensions and not dimensions.isdecimal():
+                raise SettingsError(f"The embedding model {model!r} has no number after its @. Correct it.")
+            remote = {
+                "dimensions": int(dimensions) if dimensions else None,
+                "throttle": throttles[provider],
+                "on_tokens": metrics().tokens_embedded,
+            }
+        match provider:
+            case "local":
+                return LocalEmbedder(name, batch=settings.embed.batch)
+            case "openai":
+                return openai_embedder(
+                    name,
+                    api_key=_secret(settings.openai_api_key),
+                    base_url=settings.openai_base_url,
+                    batch=settings.embed.batch,
+                    **remote,
+                )
+            case "cohere":
+                return cohere_embedder(
+                    name, api_key=_secret(settings.co_api_key), base_url=settings.co_api_url, **remote
+                )
+            case _:
+                raise SettingsError(
+                    f"The embedding model {model!r} names an unknown provider. CITEWISE_EMBED__MODEL must look like "
+                    "`local:all-MiniLM-L6-v2`, `openai:text-embedding-3-small` or `cohere:embed-v4.0`."
+                )
+
+    return open_embedder
+
+
+def _open_relevance_model(settings: Settings, reranker: str) -> RelevanceModel:
+    provider, _, name = reranker.partition(":")
+    budget_ms = settings.search.rerank_ms
     match provider:
-        case "local":
-            return LocalEmbedder(name, batch=batch)
-        case _:
-            raise SettingsError(
-                f"The embedding model {model!r} names an unknown provider. "
-                "CITEWISE_EMBED__MODEL must look like `local:all-MiniLM-L6-v2`."
+        case "cross-encoder":
+            return CrossEncoderModel(name, budget_ms=budget_ms)
+        case "cohere":
+            return CohereReranker(
+                name,
+                api_key=_secret(settings.co_api_key),
+                base_url=settings.co_api_url,
+                budget_ms=budget_ms,
+                on_searches=metrics().reranks_billed,
             )
+        case _:
+            raise unknown_reranker(reranker)
+
+
+def _secret(key: SecretStr | None) -> str:
+    return key.get_secret_value() if key else ""
 
 
 def _joiner(registry: Registry) -> Callable[[Sequence[str], str, str], Mapping[str, serving.Joined]]:

@@ -146,6 +146,31 @@ class Reranker(Protocol):
     def rerank(self, question: str, hits: Sequence[ScoredChunk]) -> list[ScoredChunk]: ...
 
 
+class RelevanceModel(Protocol):
+    """Judges how well texts answer a question. May be called from any thread."""
+
+    @property
+    def name(self) -> str:
+        """As a query names it: ``cross-encoder:NAME``, ``cohere:NAME``."""
+        ...
+
+    def start(self, *, wait: bool = False) -> None:
+        """Begin to load in the background, or load now; further calls do nothing. Failing is told by ``scores``."""
+        ...
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        """Score ``texts``, higher for better, in order: the first of them, as many as there was time for.
+
+        Raises:
+            ProviderError: It is not loaded yet, cannot be reached, or failed.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what it holds; calls that run fail."""
+        ...
+
+
 class Parser(Protocol):
     """Reads one family of formats. Runs in the sandbox; must not touch the network."""
 

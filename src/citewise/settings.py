@@ -74,9 +74,23 @@ class EmbedSettings(_Section):
 
     model: str = Field(
         "local:all-MiniLM-L6-v2",
-        description="PROVIDER:NAME; `local:` takes the bundled model, a folder, or a name from the hub's cache.",
+        description=(
+            "PROVIDER:NAME; `local:` takes the bundled model, a folder, or a name from the hub's cache; `openai:` a "
+            "model of OpenAI or of the server at OPENAI_BASE_URL; `cohere:` one of Cohere."
+        ),
     )
-    batch: Annotated[int, Field(ge=1, le=1024)] = Field(32, description="Texts in one batch.")
+    dimensions: Annotated[int, Field(ge=1, le=65536)] | None = Field(
+        None, description="Numbers in a vector of a remote model; unset: as many as it gives, where that is known."
+    )
+    batch: Annotated[int, Field(ge=1, le=1024)] = Field(
+        32, description="Texts in one batch, here or on the server at OPENAI_BASE_URL."
+    )
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Calls a minute for vectors of documents from a remote model; unset: no limit."
+    )
+    tokens_per_minute: Annotated[int, Field(ge=1000)] | None = Field(
+        None, description="Tokens a minute for vectors of documents from a remote model; unset: no limit."
+    )
 
 
 class IndexSettings(_Section):
@@ -94,6 +108,16 @@ class SearchSettings(_Section):
     fetch_k: Annotated[int, Field(ge=1, le=1000)] = Field(50, description="Candidates from each kind of search.")
     fusion: Literal["scores", "ranks"] = Field(
         "scores", description="How both kinds of search are merged: by their scores, or by ranks alone."
+    )
+    reranker: str = Field(
+        "linear",
+        description=(
+            "Who orders the chunks found once more: `linear` (built in), `cross-encoder:NAME` (a folder, or a name "
+            "from the hub's cache), `cohere:rerank-v3.5` or `none`."
+        ),
+    )
+    rerank_ms: Annotated[int, Field(ge=50, le=60_000)] = Field(
+        2_000, description="Time for a cross-encoder or Cohere to order what was found, in milliseconds."
     )
 
 
@@ -142,13 +166,25 @@ class Settings(BaseSettings):
     anthropic_base_url: str | None = Field(
         None, validation_alias="ANTHROPIC_BASE_URL", description="Address of an Anthropic-compatible server."
     )
+    co_api_key: SecretStr | None = Field(None, validation_alias="CO_API_KEY", description="Key for Cohere.")
+    co_api_url: str | None = Field(
+        None, validation_alias="CO_API_URL", description="Address of a server that speaks Cohere's API."
+    )
 
     def secrets(self) -> list[str]:
         """The configured keys, for logs to hide."""
-        return [key.get_secret_value() for key in (self.openai_api_key, self.anthropic_api_key) if key]
+        keys = (self.openai_api_key, self.anthropic_api_key, self.co_api_key)
+        return [key.get_secret_value() for key in keys if key]
 
 
-PROVIDER_VARIABLES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL")
+PROVIDER_VARIABLES = (
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_BASE_URL",
+    "CO_API_KEY",
+    "CO_API_URL",
+)
 
 
 def load_settings(*, secrets_file: Path = Path(".streamlit/secrets.toml"), **overrides: Any) -> Settings:

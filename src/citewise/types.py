@@ -381,7 +381,7 @@ class Query:
     where: Mapping[str, str] = field(default_factory=dict)
     history: tuple[Message, ...] = ()
     mode: SearchMode = "hybrid"
-    rerank: bool = True  # False: in the order of the search itself
+    rerank: bool | str = True  # or who orders the hits, by name; False and "none": the order of the search itself
 
 
 @dataclass(frozen=True, slots=True)

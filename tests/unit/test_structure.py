@@ -21,7 +21,7 @@ HOMES = {
     "chromadb": ("index/chroma.py",),
     "fastapi": ("api/",),
     "openai": ("answer/openai.py",),
-    "sentence_transformers": ("embed/local.py",),
+    "sentence_transformers": ("embed/local.py", "retrieve/cross_encoder.py"),
     "streamlit": ("ui/", "serve.py"),
     "tantivy": ("index/tantivy.py",),
     "torch": ("embed/local.py",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from citewise.api import wire
 from citewise.api.dependencies import EngineOfApp
 from citewise.api.follow import finished, server_sent_events
+from citewise.retrieve.rerankers import NAMES as RERANKERS
 from citewise.types import Message, Query, Role, SearchMode, Turn
 
 router = APIRouter()
@@ -44,7 +45,10 @@ class SearchBody(_Question):
     """A search."""
 
     mode: SearchMode = "hybrid"
-    rerank: Literal["none"] | None = None
+    rerank: bool | str | None = Field(
+        None,
+        description=f"Who orders the chunks found once more: {RERANKERS}; unset or true: as the settings say.",
+    )
 
 
 class AskBody(_Question):
@@ -65,14 +69,14 @@ class Renaming(BaseModel):
 @router.post("/search", tags=["questions"])
 def search(engine: EngineOfApp, body: SearchBody) -> dict[str, Any]:
     """Find the chunks that fit a question, best first; `locator` says where each stands in its original."""
-    count = {} if body.k is None else {"k": body.k}
+    count: dict[str, Any] = {} if body.k is None else {"k": body.k}
     query = Query(
         text=body.question,
         collection=body.collection,
         where=body.where,
         history=body.messages(),
         mode=body.mode,
-        rerank=body.rerank != "none",
+        rerank=True if body.rerank is None else body.rerank,
         **count,
     )
     return wire.search_json(engine.search(query), explain=body.explain)

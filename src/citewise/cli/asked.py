@@ -20,7 +20,7 @@ class Asked:
     where: dict[str, str] = field(default_factory=dict)
     history: tuple[Message, ...] = ()
     mode: SearchMode = "hybrid"
-    rerank: bool = True
+    rerank: bool | str = True
     model: str | None = None
     explain: bool = False
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from citewise.cli import options, output
 from citewise.cli.asked import Asked, Json
 from citewise.cli.session import connect
 from citewise.errors import CitewiseError, QuestionError
+from citewise.retrieve.rerankers import NAMES as RERANKERS
 from citewise.types import Message, SearchMode
 
 Text = Annotated[str | None, typer.Argument(metavar="QUESTION", show_default=False)]
@@ -39,7 +40,13 @@ def search(
     collection: options.CollectionName = "default",
     where: options.Where = None,
     rerank: Annotated[
-        Literal["none"] | None, typer.Option("--rerank", metavar="NAME", help="Who orders the chunks found once more.")
+        str | None,
+        typer.Option(
+            "--rerank",
+            metavar="NAME",
+            help=f"Who orders the chunks found once more: {RERANKERS}; else as the settings say.",
+            show_default=False,
+        ),
     ] = None,
     explain: options.Explain = False,
     queries: Queries = None,
@@ -48,7 +55,7 @@ def search(
 ) -> None:
     """Find the chunks that fit a question."""
     asked = Asked(
-        question or "", collection, k, options.pairs(where), mode=mode, rerank=rerank != "none", explain=explain
+        question or "", collection, k, options.pairs(where), mode=mode, rerank=rerank or True, explain=explain
     )
     _one_of(question, queries)
     with connect(server) as session:
@@ -165,6 +172,7 @@ def _tell_hits(found: Json, *, explain: bool) -> None:
     if explain:
         timings = ", ".join(f"{name} {value:.1f}" for name, value in found["timings_ms"].items())
         output.line(f"Milliseconds: {timings}. Index: {found['generation']}.")
+        output.line(output.plain(f"Reranked by: {found['reranker'] or 'nobody'}."))
     for sentence in found["degraded"]:
         output.note(sentence)
 

@@ -143,7 +143,7 @@ class RemoteSession:
         _checked(self._send("POST", f"api/index/jobs/{job_id}/cancel"))
 
     def search(self, asked: Asked) -> Json:
-        body = {**_question(asked), "mode": asked.mode, "rerank": None if asked.rerank else "none"}
+        body = {**_question(asked), "mode": asked.mode, "rerank": asked.rerank}
         return _checked(self._send("POST", "api/search", json=body))
 
     def ask(self, asked: Asked, *, on_text: Callable[[str], None]) -> Json:

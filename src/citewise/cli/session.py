@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from citewise.api import wire, wire_index
 from citewise.cli.asked import Asked, Json
@@ -162,7 +162,7 @@ class LocalSession:
         self._engine.cancel_index_job(job_id)
 
     def search(self, asked: Asked) -> Json:
-        count = {} if asked.k is None else {"k": asked.k}
+        count: dict[str, Any] = {} if asked.k is None else {"k": asked.k}
         query = Query(
             asked.text,
             asked.collection,
@@ -211,7 +211,7 @@ def connect(server: str | None) -> Iterator[Session]:
         return
     from citewise.build import open_engine  # noqa: PLC0415
 
-    engine = open_engine(settings)
+    engine = open_engine(settings, patient=True)
     try:
         yield LocalSession(engine)
     finally:

@@ -89,10 +89,14 @@ class IndexManager:
         """Open the serving generation in the background; a new data directory gets its first."""
         self._thread.start()
 
-    def close(self) -> None:
-        """End the work at its next step, close the indexes and seal their files."""
+    def stop(self) -> None:
+        """Begin to end the work; ``close`` waits for it."""
         self._stop.set()
         self._wake.set()
+
+    def close(self) -> None:
+        """End the work at its next step, close the indexes and seal their files."""
+        self.stop()
         if self._thread.is_alive():
             self._thread.join()
         current = self._serving.current
@@ -290,6 +294,11 @@ class IndexManager:
             with self._registry.write() as tx:
                 generations.set_model(tx, active.id, self._model)
             active = replace(active, model=self._model)
+        if active.state != "broken" and self._files.outdated(active.id):
+            self._become("checking", "The index was written by an earlier Citewise and is built anew.")
+            self._answer_exactly(active)
+            self._give_up(active, "Words are indexed in another way since the last version.", damaged=False)
+            return
         sealed = self._files.sealed(active.id)
         failpoint("index-seal-checked")
         if active.state != "broken" and sealed == "whole":
@@ -352,12 +361,17 @@ class IndexManager:
                     generations.set_verified(tx, active.id)
                 self._serve(active, *opened)
                 return
-        log.warning("the index is damaged and is built anew", generation=active.id, problem=problems[0])
-        self._become("degraded", f"The index is damaged and is being built anew: {problems[0]}")
+        self._give_up(active, problems[0])
+
+    def _give_up(self, active: Generation, problem: str, *, damaged: bool = True) -> None:
+        """Serve from the index no more, and call for one that is built anew from what the registry stores."""
+        state = "damaged" if damaged else "outdated"
+        log.warning(f"the index is {state} and is built anew", generation=active.id, problem=problem)
+        self._become("degraded", f"The index is {state} and is being built anew: {problem}")
         with self._registry.write() as tx:
             generations.set_state(tx, active.id, "broken")
             if not any(job.kind == "rebuild" and job.state in index_jobs.OPEN for job in index_jobs.list_recent(tx)):
-                index_jobs.create(tx, "rebuild", options={"reason": problems[0]})
+                index_jobs.create(tx, "rebuild", options={"reason": problem})
         failpoint("index-found-broken")
 
     def _repair(self, reason: str) -> None:

@@ -43,11 +43,15 @@ class IngestRunner:
             jobs.requeue_running(tx)
         self._thread.start()
 
-    def close(self) -> None:
-        """Stop at the next committed step; what is unfinished goes on at the next start."""
+    def stop(self) -> None:
+        """Begin to stop; ``close`` waits for it."""
         self._stop.set()
         with self._changed:
             self._changed.notify_all()
+
+    def close(self) -> None:
+        """Stop at the next committed step; what is unfinished goes on at the next start."""
+        self.stop()
         if self._thread.is_alive():
             self._thread.join()
 

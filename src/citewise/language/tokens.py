@@ -1,4 +1,4 @@
-"""Counts tokens for the prompt budget, without ever asking the network.
+"""Counts tokens for prompts, batches and chunks, without ever asking the network.
 
 ``tiktoken`` downloads its byte-pair files when they are missing. They are used here only
 if they lie in its cache already and are intact; otherwise an estimate that errs on the
@@ -11,11 +11,16 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from math import ceil
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tiktoken import Encoding
 
 _FILES = {
     "o200k_base": (
@@ -27,8 +32,36 @@ _FILES = {
         "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
     ),
 }
+_LONGEST_WORD = 16  # letters; longer runs are seldom words
 _PIECE_CHARACTERS = 50_000  # tiktoken's time grows faster than the length of one text
+_OPENAI_EMBEDDING = "text-embedding-"
 _PIECES = re.compile(r"(?P<letters>[A-Za-z]+)|(?P<digits>[0-9]+)|(?P<other>[^\sA-Za-z0-9]+)|(?P<lines>\n+)")
+
+
+TokenSpans = Callable[[str], list[tuple[int, int]]]
+"""Character spans ``(start, end)`` of the tokens of a text, in order."""
+
+
+def estimated_spans(text: str) -> list[tuple[int, int]]:
+    """Cut a text where a byte-pair tokenizer might.
+
+    As ``estimate`` counts, but a character is one token at least and at most, and white space
+    belongs to none.
+    """
+    spans: list[tuple[int, int]] = []
+    for match in _PIECES.finditer(text):
+        start, end = match.span()
+        match match.lastgroup:
+            case "letters":
+                step = 5 if end - start <= _LONGEST_WORD else 2
+            case "digits":
+                step = 2
+            case "other":
+                step = 1
+            case _:
+                continue
+        spans += ((at, min(at + step, end)) for at in range(start, end, step))
+    return spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +70,7 @@ class TokenCounter:
 
     name: str
     count: Callable[[str], int]
+    spans: TokenSpans = estimated_spans
 
 
 def counter_for(model: str, *, cache: Path | None = None) -> TokenCounter:
@@ -47,14 +81,15 @@ def counter_for(model: str, *, cache: Path | None = None) -> TokenCounter:
         cache: Folder with tiktoken's files; by default the one that tiktoken itself uses.
     """
     provider, _, name = model.partition(":")
-    encoding = "cl100k_base" if name.startswith(("gpt-4-", "gpt-3.5")) or name == "gpt-4" else "o200k_base"
+    older = name == "gpt-4" or name.startswith(("gpt-4-", "gpt-3.5", _OPENAI_EMBEDDING))
+    encoding = "cl100k_base" if older else "o200k_base"
     folder = cache or _cache_folder()
     if (
         provider == "openai"
-        and name.startswith(("gpt-", "o1", "o3", "o4", "chatgpt-"))
+        and name.startswith(("gpt-", "o1", "o3", "o4", "chatgpt-", _OPENAI_EMBEDDING))
         and _is_cached(encoding, folder)
     ):
-        return TokenCounter(f"tiktoken {encoding}", _exact(encoding, folder))
+        return _exact(encoding, folder)
     return TokenCounter("estimate", estimate)
 
 
@@ -71,7 +106,7 @@ def estimate(text: str) -> int:
         length = match.end() - match.start()
         match match.lastgroup:
             case "letters":
-                total += ceil(length / 5) if length <= 16 else ceil(length / 2)
+                total += ceil(length / 5) if length <= _LONGEST_WORD else ceil(length / 2)
             case "digits":
                 total += ceil(length / 2)
             case "other":
@@ -105,16 +140,34 @@ def _is_cached(encoding: str, folder: Path | None) -> bool:
 
 
 @lru_cache(maxsize=4)
-def _exact(encoding: str, folder: Path) -> Callable[[str], int]:
+def _exact(encoding: str, folder: Path) -> TokenCounter:
     del folder  # part of the cache key only: tiktoken finds the file by itself
     import tiktoken  # noqa: PLC0415  # slow to import, and often not needed
 
-    encoder = tiktoken.get_encoding(encoding)
+    return tiktoken_counter(tiktoken.get_encoding(encoding))
+
+
+def tiktoken_counter(encoder: Encoding) -> TokenCounter:
+    """Count with an encoding of tiktoken."""
+
+    def pieces(text: str) -> Iterator[tuple[int, str, list[int]]]:
+        for at in range(0, len(text), _PIECE_CHARACTERS):
+            piece = text[at : at + _PIECE_CHARACTERS]
+            yield at, piece, encoder.encode(piece, disallowed_special=())
 
     def count(text: str) -> int:
-        return sum(
-            len(encoder.encode(text[at : at + _PIECE_CHARACTERS], disallowed_special=()))
-            for at in range(0, len(text), _PIECE_CHARACTERS)
-        )
+        return sum(len(tokens) for _, _, tokens in pieces(text))
 
-    return count
+    def spans(text: str) -> list[tuple[int, int]]:
+        found: list[tuple[int, int]] = []
+        # Lone surrogates are replaced one for one, so that positions stay.
+        for at, piece, tokens in pieces(text.encode("utf-8", "replace").decode("utf-8")):
+            starts = [*encoder.decode_with_offsets(tokens)[1], len(piece)]
+            for start, end in pairwise(starts):
+                word = piece[start:end]
+                # Tokens begin with the space before a word, and white space is no part of a chunk's size.
+                if word.strip():
+                    found.append((at + end - len(word.lstrip()), at + start + len(word.rstrip())))
+        return found
+
+    return TokenCounter(f"tiktoken {encoder.name}", count, spans)

@@ -57,6 +57,9 @@ class Metrics:
         self._tokens = Counter(
             "citewise_model_tokens", "Tokens as providers counted them.", ["direction"], registry=self._registry
         )
+        self._reranks = Counter(
+            "citewise_reranks_billed", "Search units that a reranking provider counted.", registry=self._registry
+        )
 
     def document_ended(
         self, outcome: Literal["ready", "failed", "cancelled"], *, pages: int = 0, chunks: int = 0
@@ -73,6 +76,14 @@ class Metrics:
     def texts_embedded(self, count: int) -> None:
         """Count texts that a model turned into vectors."""
         self._embedded.inc(count)
+
+    def tokens_embedded(self, count: int) -> None:
+        """Count tokens that a provider turned into vectors."""
+        self._tokens.labels("embedding").inc(count)
+
+    def reranks_billed(self, count: int) -> None:
+        """Count search units of a reranking provider."""
+        self._reranks.inc(count)
 
     def search_ended(self, timings_ms: dict[str, float]) -> None:
         """Count a search; ``timings_ms`` as in ``SearchResult``."""

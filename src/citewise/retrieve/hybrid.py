@@ -12,8 +12,8 @@ from typing import Any, Literal, Protocol
 
 from citewise.errors import ProviderError, StoreError
 from citewise.index.generations import Indexes
-from citewise.protocols import Reranker
 from citewise.retrieve.fuse import reciprocal_rank_fusion, score_fusion
+from citewise.retrieve.rerankers import Rerank, Rerankers
 from citewise.types import Chunk, ScoredChunk, SearchMode, SearchResult, Vector
 
 Ranking = list[tuple[str, float]]
@@ -55,7 +55,7 @@ class Retriever:
         fetch_k: Candidates from each kind of search, at least.
         fusion: How both kinds are merged: by scaled ``scores`` or by ``ranks``.
         rrf_k: Damping constant of fusion by ranks.
-        reranker: Orders the best of what hybrid search found; ``None`` keeps the order of fusion.
+        rerankers: Order the best of what was found; ``None`` keeps the order of fusion.
     """
 
     def __init__(
@@ -66,14 +66,14 @@ class Retriever:
         fetch_k: int = 50,
         fusion: Fusion = "scores",
         rrf_k: int = 60,
-        reranker: Reranker | None = None,
+        rerankers: Rerankers | None = None,
     ) -> None:
         self._indexes = indexes
         self._join = join
         self._fetch_k = fetch_k
         self._fusion = fusion
         self._rrf_k = rrf_k
-        self._reranker = reranker
+        self._rerankers = rerankers
         self._threads = ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="citewise-search")
 
     def close(self) -> None:
@@ -88,7 +88,7 @@ class Retriever:
         k: int,
         document_ids: Collection[str] | None = None,
         mode: SearchMode = "hybrid",
-        rerank: bool = True,
+        rerank: bool | str = True,
         indexes: Indexes | None = None,
     ) -> SearchResult:
         """Return the ``k`` best chunks, best first; fewer only if there are no more.
@@ -99,18 +99,22 @@ class Retriever:
             k: Hits wanted, >= 1.
             document_ids: Only these documents; ``None`` means all.
             mode: ``dense`` (meaning) or ``keyword`` (words) runs that search only.
-            rerank: ``False`` keeps the order of fusion.
+            rerank: See ``Rerankers.named``. A search of one kind is reranked only by who is named.
             indexes: Search these instead of the current ones; to compare generations.
 
         Raises:
             StoreError: Every search that was to run failed.
-            ProviderError: The question could not be embedded and no other search was to run.
+            ProviderError: The question could not be embedded and no other search was to run, or the
+                reranker cannot be had here.
+            NotFoundError: There is no reranker of that name.
         """
+        wanted = mode == "hybrid" or isinstance(rerank, str)
+        reranker = self._rerankers.named(rerank) if self._rerankers and wanted else None
         with nullcontext(indexes) if indexes else self._indexes() as lent:
             look = _Look(lent, question, collection_id, document_ids, mode)
-            return self._search(look, k=k, rerank=rerank)
+            return self._search(look, k=k, reranker=reranker)
 
-    def _search(self, look: _Look, *, k: int, rerank: bool) -> SearchResult:
+    def _search(self, look: _Look, *, k: int, reranker: Rerank | None) -> SearchResult:
         if look.indexes.degraded:
             look.say(look.indexes.degraded)
         fetch_k = max(self._fetch_k, k)
@@ -129,11 +133,14 @@ class Retriever:
                     break
                 fetch_k *= _WIDEN_BY
             hits = _hits(rankings, fused, joined)
-            reranker = self._reranker if rerank and look.mode == "hybrid" else None
+            ranked_by: str | None = None
             if reranker:
                 with look.timed("rerank"):
                     # The tail is left out: fusion put it last, and reading it takes as long as the best.
-                    hits = reranker.rerank(look.question, hits[: max(k, _RERANKED)])
+                    reranked = reranker(look.question, hits[: max(k, _RERANKED)])
+                hits, ranked_by = reranked.hits, reranked.name
+                for note in reranked.notes:
+                    look.say(note)
             candidates = _trace(rankings, fused, joined, hits, k=k)
         return SearchResult(
             question=look.question,
@@ -141,13 +148,14 @@ class Retriever:
             hits=tuple(hits[:k]),
             timings_ms=look.timings_ms,
             generation=look.indexes.generation,
-            reranker=reranker.name if reranker else None,
+            reranker=ranked_by,
             degraded=tuple(look.degraded),
             trace={
                 "mode": look.mode,
                 "fusion": self._fusion if len(rankings) > 1 else None,
                 "fetch_k": fetch_k,
                 "widenings": widenings,
+                "reranker": ranked_by,
                 "candidates": candidates,
             },
         )

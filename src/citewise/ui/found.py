@@ -71,6 +71,8 @@ def _facts(answer: Answer) -> list[tuple[str, str]]:
     if isinstance(timings, Mapping) and timings:
         parts = [f"{name} {value:,.0f} ms" for name, value in timings.items() if name != "total" and value >= 1]
         facts.append(("Search took", f"{timings.get('total', 0):,.0f} ms ({', '.join(parts)})"))
+    if answer.trace.get("reranker"):
+        facts.append(("Reranked by", str(answer.trace["reranker"])))
     if answer.trace.get("generation"):
         facts.append(("Index generation", str(answer.trace["generation"])[:8]))
     if answer.reason and answer.status != "abstained":

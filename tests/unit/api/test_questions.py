@@ -59,7 +59,7 @@ def test_everything_that_narrows_a_search_reaches_the_engine(
     }
     found = client.post("/api/search", json=body).json()
     (query,) = engine.queries
-    assert (query.k, query.where, query.mode, query.rerank) == (1, {"source": "tides.txt"}, "keyword", False)
+    assert (query.k, query.where, query.mode, query.rerank) == (1, {"source": "tides.txt"}, "keyword", "none")
     assert found["standalone_question"] == "and the ferry? (spring tide)"
     assert found["trace"]["words"]
 

@@ -85,7 +85,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngi
     folder.mkdir()
     engine = FakeEngine(folder)
     build = ModuleType("citewise.build")
-    build.open_engine = lambda _settings: engine  # type: ignore[attr-defined]
+    build.open_engine = lambda _settings, **_options: engine  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "citewise.build", build)
     with logging_restored():
         yield engine

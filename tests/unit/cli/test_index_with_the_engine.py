@@ -24,8 +24,8 @@ SMALL, LARGE = "fake:64", "fake:128"
 QUESTION = "How high is the spring tide?"
 
 
-def open_engine(settings: Settings) -> Engine:
-    return open_real_engine(settings, open_embedder=lambda name: HashEmbedder(int(name.partition(":")[2])))
+def open_engine(settings: Settings, *, patient: bool = False) -> Engine:
+    return open_real_engine(settings, patient=patient, open_embedder=lambda name: HashEmbedder(int(name.partition(":")[2])))
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ HEAVY = ("torch", "chromadb", "streamlit", "fastapi", "sqlalchemy", "rich", "htt
 
 
 def fail_with(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    def open_engine(_settings: Any) -> FakeEngine:
+    def open_engine(_settings: Any, **_options: Any) -> FakeEngine:
         raise error
 
     build = ModuleType("citewise.build")

@@ -41,7 +41,7 @@ def test_every_option_of_a_search_arrives(anywhere: Run, engine: FakeEngine) -> 
     )
     (query,) = engine.queries
     assert (query.where, query.mode, query.collection) == ({"source": "boats/ferry.md"}, "dense", "default")
-    assert not query.rerank
+    assert query.rerank == "none"
     assert [hit["source"] for hit in ran.json["hits"]] == ["boats/ferry.md"]
     assert ran.json["trace"]["words"] == ["ferry", "tide"]
 
@@ -149,7 +149,6 @@ def test_an_unknown_model_or_field_is_a_sentence(anywhere: Run) -> None:
         ["search", "x", "--mode", "psychic"],
         ["search", "x", "--where", "source"],
         ["search", "x", "--where", "=x"],
-        ["search", "x", "--rerank", "cohere"],
         ["search", "--queries", "none.jsonl"],
         ["search", "x", "--colour"],
         ["find", "x"],

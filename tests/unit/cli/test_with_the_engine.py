@@ -23,8 +23,8 @@ open_real_engine = citewise.build.open_engine
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Run]:
-    def open_engine(settings: Settings) -> Engine:
-        return open_real_engine(settings, open_embedder=lambda _: HashEmbedder())
+    def open_engine(settings: Settings, *, patient: bool) -> Engine:
+        return open_real_engine(settings, patient=patient, open_embedder=lambda _: HashEmbedder())
 
     monkeypatch.setattr(citewise.build, "open_engine", open_engine)
     monkeypatch.setenv("CITEWISE_HOME", str(tmp_path / "home"))

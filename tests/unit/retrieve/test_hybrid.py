@@ -12,6 +12,7 @@ from citewise.index.exact import ExactIndex
 from citewise.index.generations import Indexes
 from citewise.index.tantivy import TantivyIndex
 from citewise.retrieve.hybrid import Retriever
+from citewise.retrieve.rerankers import Rerankers
 from citewise.types import Chunk, EmbeddedChunk, ScoredChunk, SearchMode, Vector
 from tests.fakes import HashEmbedder
 
@@ -273,7 +274,7 @@ class Backwards:
 @pytest.mark.usefixtures("some")
 def test_a_reranker_orders_all_candidates_before_the_best_are_taken(indexes: Indexes, registry: Registry) -> None:
     plain = retriever(indexes, registry).search(question="clean the pump", collection_id="c", k=3)
-    turned = retriever(indexes, registry, reranker=Backwards()).search(
+    turned = retriever(indexes, registry, rerankers=Rerankers(Backwards())).search(
         question="clean the pump", collection_id="c", k=2
     )
 
@@ -291,7 +292,7 @@ def test_a_single_search_or_a_caller_who_says_so_is_not_reranked(
     indexes: Indexes, registry: Registry, mode: SearchMode, rerank: bool
 ) -> None:
     reranker = Backwards()
-    result = retriever(indexes, registry, reranker=reranker).search(
+    result = retriever(indexes, registry, rerankers=Rerankers(reranker)).search(
         question="pump", collection_id="c", k=2, mode=mode, rerank=rerank
     )
     assert (reranker.given, result.reranker, result.timings_ms["rerank"]) == ([], None, 0.0)
@@ -301,7 +302,7 @@ def test_a_single_search_or_a_caller_who_says_so_is_not_reranked(
 def test_only_the_best_of_fusion_are_reranked_unless_more_are_wanted(indexes: Indexes, registry: Registry) -> None:
     fill(indexes, registry, [chunk(f"c{number:03}", f"pump number {number}") for number in range(90)])
     reranker = Backwards()
-    search = retriever(indexes, registry, reranker=reranker, fetch_k=80).search
+    search = retriever(indexes, registry, rerankers=Rerankers(reranker), fetch_k=80).search
     assert len(search(question="pump", collection_id="c", k=5).hits) == 5
     assert len(search(question="pump", collection_id="c", k=70).hits) == 70
     assert reranker.given == [50, 70]
