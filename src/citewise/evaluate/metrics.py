@@ -10,9 +10,10 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from citewise.evaluate.datasets import Question, Reference
+from citewise.evaluate.spans import SpanScores, span_scores
 from citewise.types import AnswerStatus, ScoredChunk
 
 Metrics = dict[str, float | int]
@@ -53,7 +54,7 @@ class Outcome:
     citations: int
     verbatim: int  # citations whose quote is the document's own words at its span
     error: str | None = None
-    spans: Metrics | None = None  # how well the hits cover exact passages, where these are known
+    spans: SpanScores | None = None  # how well the hits cover exact references, where there are any
 
     @property
     def declined(self) -> bool:
@@ -102,6 +103,17 @@ def judge(question: Question, hits: Sequence[ScoredChunk]) -> Judged:
     return Judged(first, ranks, tuple(sorted({rank for own in found for rank in own})))
 
 
+def covered(question: Question, hits: Sequence[ScoredChunk]) -> SpanScores | None:
+    """Return how well ``hits`` cover the exact references of a question; ``None`` where it has none."""
+    if not question.references:
+        return None
+    names = list(dict.fromkeys(reference.document for reference in question.references))
+    places = [
+        (next((name for name in names if _of(hit, name)), hit.source), hit.chunk.start, hit.chunk.end) for hit in hits
+    ]
+    return span_scores(places, question.references)
+
+
 def overlaps(start: int, end: int, other_start: int, other_end: int) -> bool:
     """Whether two spans share at least half of the shorter; characters, end exclusive."""
     shared = min(end, other_end) - max(start, other_start)
@@ -141,7 +153,8 @@ def scores_of(outcome: Outcome, *, k: int) -> dict[str, float]:
 
     ``recall@n`` asks for the answer's own chunk, or for the share of its exact references,
     ``hit@n`` only for a right document, ``precision@k`` for the share of the k hits that have
-    something of it. ``false_answers`` is 1 for an unanswerable question that was answered,
+    something of it, ``span_recall@k``, ``span_precision@k`` and ``span_iou@k`` for characters, see
+    ``spans``. ``false_answers`` is 1 for an unanswerable question that was answered,
     ``false_refusals`` for an answerable one that was not.
     """
     question, found = outcome.question, outcome.found
@@ -154,7 +167,8 @@ def scores_of(outcome: Outcome, *, k: int) -> dict[str, float]:
         figures[f"mrr@{k}"] = 1 / found.answer_rank if found.answer_rank else 0.0
         figures[f"ndcg@{k}"] = _gain(found.ranks, k)
         figures[f"precision@{k}"] = sum(rank <= k for rank in found.right) / k
-        figures |= outcome.spans or {}
+    if outcome.spans:
+        figures |= {f"span_{name}@{k}": value for name, value in asdict(outcome.spans).items()}
     if outcome.status is None:
         return figures
     if question.answerable:

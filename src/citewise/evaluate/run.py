@@ -12,13 +12,14 @@ from typing import Any, Protocol
 
 from citewise.errors import NotAllowedError, ProviderError, QuestionError
 from citewise.evaluate.datasets import Dataset, Question, fingerprint, load_dataset, read_records
-from citewise.evaluate.metrics import Judged, Outcome, graded, judge, means, scores_of, summarise, why_failed
+from citewise.evaluate.metrics import Judged, Outcome, covered, graded, judge, means, scores_of, summarise, why_failed
 from citewise.types import (
     Added,
     Citation,
     Collection,
     DocumentText,
     Message,
+    OnDuplicate,
     Query,
     ScoredChunk,
     SearchMode,
@@ -41,7 +42,7 @@ Progress = Callable[[str, int, int], None]
 class Subject(Protocol):
     """What is measured: an ``Engine``, or whatever stands for one."""
 
-    def add(self, uploads: Sequence[Upload], *, collection: str) -> list[Added]: ...
+    def add(self, uploads: Sequence[Upload], *, collection: str, on_duplicate: OnDuplicate) -> list[Added]: ...
     def wait(self, job_ids: Sequence[str], *, timeout_s: float | None = None) -> bool: ...
     def collections(self) -> list[Collection]: ...
     def search(self, query: Query) -> SearchResult: ...
@@ -168,15 +169,19 @@ def add_all(
     total: int,
     progress: Progress,
     stopping: Callable[[], bool],
+    at_once: int = RECORDS_AT_ONCE,
 ) -> None:
     """Add documents and wait until all are indexed.
+
+    Those with the same words are all kept: a set may call either the right one.
 
     Raises:
         NotAllowedError: It was stopped.
     """
     jobs: list[str] = []
-    for batch in _batches(uploads, RECORDS_AT_ONCE):
-        jobs += [added.job_id for added in subject.add(batch, collection=collection) if added.job_id]
+    for batch in _batches(uploads, at_once):
+        added = subject.add(batch, collection=collection, on_duplicate="keep")
+        jobs += [one.job_id for one in added if one.job_id]
         progress("adding documents", len(jobs), total)
         _go_on(stopping)
     for done, job in enumerate(jobs, 1):
@@ -230,7 +235,9 @@ class _Asker:
         try:
             hits = self.search(question, k=self.how.k)
             if not self.how.asks:
-                return Outcome(question, judge(question, hits), None, "", citations=0, verbatim=0), hits
+                searched = judge(question, hits)
+                spans = covered(question, hits)
+                return Outcome(question, searched, None, "", citations=0, verbatim=0, spans=spans), hits
             answer = self._ask(question).answer
         except (QuestionError, ProviderError) as error:
             nothing = judge(question, ())
@@ -243,6 +250,7 @@ class _Asker:
             citations=len(answer.citations),
             verbatim=sum(self._is_verbatim(citation) for citation in answer.citations),
             error=answer.error,
+            spans=covered(question, hits),
         )
         return outcome, hits
 
