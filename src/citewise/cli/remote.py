@@ -249,8 +249,8 @@ class RemoteSubject:
         self._session = session
         self._answers: dict[str, Turn] = {}
 
-    def add(self, uploads: Sequence[Upload], *, collection: str) -> list[Added]:
-        receipts = self._session.add(uploads, collection=collection, on_duplicate="skip")
+    def add(self, uploads: Sequence[Upload], *, collection: str, on_duplicate: OnDuplicate) -> list[Added]:
+        receipts = self._session.add(uploads, collection=collection, on_duplicate=on_duplicate)
         # A document's id stands for its job: over the API one waits for documents.
         return [Added(**{**one, "job_id": one["document_id"] if one["job_id"] else None}) for one in receipts]
 
