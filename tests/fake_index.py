@@ -81,6 +81,7 @@ class FakeIndex:
             waiting_documents=0,
             bytes=1_234_567,
             model="fake:hash-64",
+            splitter=CUT,
             generations=(),
             jobs=(),
         )

@@ -352,6 +352,7 @@ class IndexStatus:
     waiting_documents: int  # served, but not yet as the indexes ought to hold them
     bytes: int  # of all generations on disk
     model: str  # that the settings name
+    splitter: str  # fingerprint of how the settings say documents are cut
     generations: tuple[Generation, ...]  # newest first
     jobs: tuple[IndexJob, ...]  # newest first
 

@@ -10,7 +10,10 @@ from citewise.types import Generation, IndexJob, IndexStatus
 
 
 def index_json(status: IndexStatus) -> Json:
-    """How the index is; ``cuts`` says how its chunks were cut. Times are in seconds since the epoch."""
+    """How the index is; times are in seconds since the epoch.
+
+    ``cuts`` says how its chunks were cut, ``cut`` how the settings say that documents are.
+    """
     return {
         "state": status.state,
         "detail": status.detail,
@@ -24,6 +27,7 @@ def index_json(status: IndexStatus) -> Json:
         "waiting_documents": status.waiting_documents,
         "bytes": status.bytes,
         "model": status.model,
+        "cut": words.cut(status.splitter),
         "generations": [generation_json(one) for one in status.generations],
         "jobs": [index_job_json(job) for job in status.jobs],
     }

@@ -86,8 +86,8 @@ def _tell_status(index: Json) -> None:
 
 def _stale(index: Json) -> str:
     said = f"{index['stale_chunks']:,} of {index['chunks']:,} chunks were made with another model or another cut"
-    if index["generation"]["model"] != index["model"]:
-        said += f" than the settings name ({index['model']})"
+    wanted = index["cut"] if index["generation"]["model"] == index["model"] else index["model"]
+    said += f" than the settings name ({wanted})"
     remedy = "reembed" if index["needs_full_rebuild"] or index["generation"]["model"] != index["model"] else "update"
     return f"{said}: run `citewise index {remedy}`."
 

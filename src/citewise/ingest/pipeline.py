@@ -167,6 +167,7 @@ class Pipeline:
             title=version.title,
             splitter=self._splitter,
             token_spans=self._embedder.token_spans,
+            check=lambda: self._check(job),
         )
         self._save(work, parsed)
         failpoint("document-read")

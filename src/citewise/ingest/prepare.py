@@ -54,7 +54,7 @@ def cut(
     title: str,
     splitter: Splitter,
     token_spans: Callable[[str], list[tuple[int, int]]],
-    check: Callable[[], None] = lambda: None,
+    check: Callable[[], None],
 ) -> list[Chunk]:
     """Split a version of a document into chunks that have ids.
 

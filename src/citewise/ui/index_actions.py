@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from citewise.index import words
 from citewise.types import IndexJob, IndexJobKind, IndexStatus
 from citewise.ui import notices, state
 from citewise.ui.notices import attempt
@@ -77,8 +78,9 @@ def call_for_work(status: IndexStatus) -> None:
         return
     serving = status.generation
     other_model = serving is not None and serving.model != status.model
-    why = f" than the settings name ({status.model})" if other_model else ""
-    said = f"{status.stale_chunks:,} of {counted(status.chunks, 'chunk')} were made with another model or cut{why}."
+    wanted = status.model if other_model else words.cut(status.splitter)
+    stale = f"{status.stale_chunks:,} of {counted(status.chunks, 'chunk')}"
+    said = f"{stale} were made with another model or cut than the settings name ({wanted})."
     waits = serving is not None and any(
         one.state == "ready" and (one.embedder, one.splitter) != (serving.embedder, serving.splitter)
         for one in status.generations
@@ -169,8 +171,8 @@ def dialogs(status: IndexStatus) -> None:
 @st.dialog("Embed anew", on_dismiss=_close)
 def _reembed(status: IndexStatus) -> None:
     st.markdown(
-        "Every document is cut and embedded again, as the settings say. Answers come from the present index until "
-        "the new one is built, compared with it, and you switch."
+        f"Every document is cut and embedded again, as the settings say: {words.cut(status.splitter)}. Answers come "
+        "from the present index until the new one is built, compared with it, and you switch."
     )
     model = st.text_input(
         "Embedding model", value=status.model, key="reembed_model", help="PROVIDER:NAME, as CITEWISE_EMBED__MODEL"

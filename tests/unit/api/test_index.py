@@ -27,6 +27,7 @@ def test_the_state_of_the_index_is_told(client: TestClient) -> None:
     assert (index["state"], index["detail"], index["chunks"], index["jobs"]) == ("ok", "The index is whole.", 48, [])
     assert index["generation"]["generation"] == OLD
     assert index["generation"]["cut"] == "recursive, 200 tokens a chunk, 24 shared by neighbours"
+    assert index["cut"] == index["generation"]["cut"]
     assert index["generations"] == [index["generation"]]
 
 

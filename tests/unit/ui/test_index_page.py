@@ -107,13 +107,21 @@ def test_chunks_that_were_cut_otherwise_are_told(with_document: FakeEngine, open
 def test_few_stale_chunks_can_be_updated_in_place(with_document: FakeEngine, open_index: OpenIndex) -> None:
     with_document.change_index(stale_chunks=5, stale_share=5 / 48)
     app = open_index()
-    assert "5 of 48 chunks were made with another model or cut." in words(app)
+    assert "5 of 48 chunks were made with another model or cut than the settings name (recursive, 200 tokens" in words(
+        app
+    )
     app.button(key="call_update").click().run()
     assert [job.kind for job in with_document.index.jobs] == ["update"]
 
 
 def test_many_stale_chunks_call_for_embedding_anew(with_document: FakeEngine, open_index: OpenIndex) -> None:
-    with_document.change_index(stale_chunks=48, stale_share=1.0, needs_full_rebuild=True, model="fake:hash-128")
+    with_document.change_index(
+        stale_chunks=48,
+        stale_share=1.0,
+        needs_full_rebuild=True,
+        model="fake:hash-128",
+        splitter="semantic/1:120:0:fake",
+    )
     app = open_index()
     shown = words(app)
     assert "48 of 48 chunks were made with another model or cut than the settings name (fake:hash-128)." in shown
@@ -121,6 +129,7 @@ def test_many_stale_chunks_call_for_embedding_anew(with_document: FakeEngine, op
     assert "call_update" not in keys(app)
     app.button(key="call_reembed").click().run()
     assert app.text_input(key="reembed_model").value == "fake:hash-128"
+    assert "as the settings say: semantic, 120 tokens a chunk, none shared by neighbours." in words(app)
     app.button(key="reembed_start").click().run()
     (job,) = with_document.index.jobs
     assert (job.kind, job.options) == ("reembed", {})

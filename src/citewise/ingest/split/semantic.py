@@ -2,7 +2,7 @@
 
 Of all ways to group a section's sentences into chunks that fit, the one is taken whose chunks
 hold the most alike sentences together: the sum, over all pairs within a chunk, of how much more
-alike they are than neighbours of this document usually are. That is ClusterSemanticChunker of
+alike they are than two sentences of this document usually are. That is ClusterSemanticChunker of
 Smith and Troynikov, "Evaluating Chunking Strategies for Retrieval" (Chroma, 2024), with pairs up
 to ``_REACH`` sentences apart, so that time and memory grow with the length of the document only.
 """
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from citewise.ingest.split.layout import Layout
 from citewise.ingest.split.sections import FRAGMENT_CHARACTERS, Section
-from citewise.types import Vectors
+from citewise.types import Vector, Vectors
 
 Embed = Callable[[Sequence[str]], Vectors]
 """Texts to unit vectors, shape ``(n, dimension)``, in order."""
@@ -40,12 +40,10 @@ def by_meaning(layout: Layout, sections: Iterable[Section], embed: Embed) -> Ite
         embed: Texts to unit vectors.
     """
     units = [_units(layout, section) for section in sections]
-    likeness = [_likeness(layout, each, embed) for each in units]
-    # A mean of means would give short sections too much weight; rounded, since the last bits depend on the machine.
-    pairs = np.concatenate([each[each != 0] for each in likeness]) if likeness else np.zeros(0)
-    usual = round(float(pairs.mean()), 3) if len(pairs) else 0.0
-    for its_units, its_likeness in zip(units, likeness, strict=True):
-        for start, end in _groups(layout, its_units, its_likeness, usual):
+    found = [_likeness(layout, each, embed) for each in units]
+    usual = _usual([total for _, total in found], sum(len(each) for each in units if len(each) > 1))
+    for its_units, (likeness, _) in zip(units, found, strict=True):
+        for start, end in _groups(layout, its_units, likeness, usual):
             yield Section(layout.block_index(start), layout.block_index(end - 1), start, end)
 
 
@@ -60,20 +58,31 @@ def _units(layout: Layout, section: Section) -> _Units:
     return [layout.trim(start, end) for start, end in pairwise((*cuts, section.end))]
 
 
-def _likeness(layout: Layout, units: _Units, embed: Embed) -> _Likeness:
+def _likeness(layout: Layout, units: _Units, embed: Embed) -> tuple[_Likeness, Vector | float]:
+    """Compare the units of a section with those after them; returns the sum of their vectors too."""
     found = np.zeros((len(units), _REACH), dtype=np.float32)
     if len(units) < 2:
-        return found
+        return found, 0.0  # nothing to part, so nothing to embed
+    total: Vector | float = 0.0
     before: Vectors | None = None  # the last ones of the former batch
     for begin in range(0, len(units), _AT_ONCE):
         fresh = embed([layout.text[start:end] for start, end in units[begin : begin + _AT_ONCE]])
+        total = total + fresh.sum(axis=0)
         vectors = fresh if before is None else np.concatenate([before, fresh])
         first = begin + len(fresh) - len(vectors)
         for distance in range(1, min(_REACH, len(vectors) - 1) + 1):
             pairs = np.einsum("ij,ij->i", vectors[:-distance], vectors[distance:])
             found[first : first + len(pairs), distance - 1] = pairs
         before = vectors[-_REACH:]
-    return found.round(3)
+    return found.round(3), total  # rounded, since the last bits depend on the machine
+
+
+def _usual(totals: Sequence[Vector | float], count: int) -> float:
+    """How alike two of a document's ``count`` sentences are on average, wherever they stand."""
+    if count < 2:
+        return 0.0
+    # The square of a sum of unit vectors is their number and twice the likeness of all pairs.
+    return round(float(np.square(sum(totals)).sum() - count) / (count * (count - 1)), 3)
 
 
 def _groups(layout: Layout, units: _Units, likeness: _Likeness, usual: float) -> Iterator[tuple[int, int]]:
