@@ -38,6 +38,7 @@ from citewise.engine import Engine
 from citewise.evaluate.datasets import Dataset, fingerprint, load_dataset, read_records
 from citewise.evaluate.metrics import graded, means
 from citewise.evaluate.run import CHUNKS_PER_DOCUMENT, add_all
+from citewise.observe.logs import configure_logging
 from citewise.settings import Settings, load_settings
 from citewise.types import Query, SearchMode
 
@@ -61,6 +62,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write every question's figures to this file")
     given = parser.parse_args()
     settings = load_settings(home=given.home)
+    configure_logging(level="warning", secrets=settings.secrets())
     datasets = {name: load_dataset(Path(name.split("+")[0])).sample(given.queries) for name in given.sets}
     figures: dict[str, dict[str, dict[str, dict[str, float]]]] = {name: {} for name in datasets}
     times: dict[str, float] = {}

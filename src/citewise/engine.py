@@ -24,6 +24,7 @@ from citewise.answer.locate import PageMaps, locate
 from citewise.answer.models import ChatModels
 from citewise.errors import CitewiseError, NotFoundError, QuestionError
 from citewise.evaluate.compare import of_folder
+from citewise.evaluate.runner import Evaluations
 from citewise.index.manager import IndexManager
 from citewise.ingest import intake
 from citewise.ingest.look import folder_to_watch
@@ -116,11 +117,14 @@ class Engine:
         self._answers = answers
         self._close = close
         self._locators = Locators(registry)
+        self.evaluations = Evaluations(registry, self)
+        """A person's test cases, and runs over them."""
 
     # --- life -------------------------------------------------------------------------
 
     def close(self) -> None:
         """Stop jobs at their next committed step, close everything, release the directory."""
+        self.evaluations.close()
         self._close()
 
     def announce(self, url: str) -> None:
