@@ -103,8 +103,8 @@ class _OpenAIWire:
         items = list(answer["data"])
         places = [item.get("index") for item in items]
         if any(place is not None for place in places):
-            if sorted(places) != list(range(len(items))):
-                raise ValueError("vectors are missing, or there twice")
+            if len(set(places)) < len(places):
+                raise ValueError("two vectors are of the same text")
             items.sort(key=lambda item: int(item["index"]))
         usage = answer.get("usage") or {}
         return [item["embedding"] for item in items], int(usage.get("total_tokens") or usage.get("prompt_tokens") or 0)

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from citewise.errors import ProviderError
-from citewise.language.tokens import TokenCounter
+from citewise.language.tokens import TokenCounter, encodable
 from citewise.providers.calls import Caller, Effort
 from citewise.providers.endpoint import Endpoint, TooLongError, unreadable, without_key
 from citewise.types import EmbedderState, Vector, Vectors
@@ -145,7 +145,7 @@ class RemoteEmbedder:
 
     def _readable(self, text: str) -> str:
         """Cut a text to what the model reads, without the lone surrogates that no server takes."""
-        text = text.encode("utf-8", "replace").decode("utf-8") or " "  # an empty text is refused
+        text = encodable(text) or " "  # an empty text is refused
         count = self._model.counter.count
         while (tokens := count(text)) > self.max_tokens:
             text = text[: int(len(text) * self.max_tokens / tokens * 0.98)]

@@ -42,6 +42,11 @@ TokenSpans = Callable[[str], list[tuple[int, int]]]
 """Character spans ``(start, end)`` of the tokens of a text, in order."""
 
 
+def encodable(text: str) -> str:
+    """Replace lone surrogates, which tokenizers and servers refuse, one for one, so that positions stay."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def estimated_spans(text: str) -> list[tuple[int, int]]:
     """Cut a text where a byte-pair tokenizer might.
 
@@ -160,8 +165,7 @@ def tiktoken_counter(encoder: Encoding) -> TokenCounter:
 
     def spans(text: str) -> list[tuple[int, int]]:
         found: list[tuple[int, int]] = []
-        # Lone surrogates are replaced one for one, so that positions stay.
-        for at, piece, tokens in pieces(text.encode("utf-8", "replace").decode("utf-8")):
+        for at, piece, tokens in pieces(encodable(text)):
             starts = [*encoder.decode_with_offsets(tokens)[1], len(piece)]
             for start, end in pairwise(starts):
                 word = piece[start:end]

@@ -50,7 +50,7 @@ def unreadable(endpoint: Endpoint) -> ProviderError:
     """What came back is not what this API answers."""
     return ProviderError(
         f"{endpoint.host} sent an answer that cannot be read. "
-        f"Check that {endpoint.url_variable} is the address of a server for the {endpoint.label} API.",
+        f"Check that {endpoint.url_variable} is the address of a server that speaks this API.",
         provider=endpoint.provider,
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from citewise.errors import ProviderError
+from citewise.language.tokens import encodable
 from citewise.providers.calls import Caller, Effort
 from citewise.providers.cohere import cohere_endpoint
 from citewise.providers.endpoint import unreadable, without_key
@@ -58,9 +59,12 @@ class CohereReranker:
         self._caller.close()
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
-        documents = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
-        query = question.encode("utf-8", "replace").decode("utf-8")
-        body = {"model": self._endpoint.model, "query": query, "documents": documents, "top_n": len(documents)}
+        body = {
+            "model": self._endpoint.model,
+            "query": encodable(question),
+            "documents": [encodable(text) for text in texts],
+            "top_n": len(texts),
+        }
         answer = self._caller.post("/v2/rerank", body, effort=self._effort, urgent=True)
         try:
             scores = _in_order(answer["results"], count=len(texts))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from citewise.errors import ProviderError
+from citewise.language.tokens import encodable
 
 DEFAULT_MODEL = "cross-encoder/ms-marco-MiniLM-L6-v2"
 PROVIDER = "cross-encoder"
@@ -64,7 +65,8 @@ class CrossEncoderModel:
         try:
             found: list[float] = []
             while len(found) < len(texts) and (not found or time.monotonic() < deadline):
-                pairs = [(question, text) for text in texts[len(found) : len(found) + _AT_ONCE]]
+                batch = texts[len(found) : len(found) + _AT_ONCE]
+                pairs = [(encodable(question), encodable(text)) for text in batch]
                 found += self._read(self._score, pairs)
         finally:
             self._reading.release()

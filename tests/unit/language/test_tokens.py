@@ -4,8 +4,9 @@ import hashlib
 from pathlib import Path
 
 import pytest
+import tiktoken
 
-from citewise.language.tokens import counter_for, estimate
+from citewise.language.tokens import counter_for, estimate, estimated_spans, tiktoken_counter
 
 URL = "https://openaipublic.blob.core.windows.net/encodings/o200k_base.tiktoken"
 
@@ -49,3 +50,28 @@ def test_the_estimate_is_not_below_the_count(text: str, tokens: int) -> None:
 
 def test_an_empty_text_has_no_tokens() -> None:
     assert estimate("") == 0
+
+
+def test_openais_embedding_models_have_a_counter_of_their_own(tmp_path: Path) -> None:
+    assert counter_for("openai:text-embedding-3-small", cache=tmp_path).name == "estimate"
+
+
+def test_spans_of_an_estimate_hold_every_character_but_white_space() -> None:
+    text = "Counterproductive 12345 日本, ok\n"
+    assert [text[start:end] for start, end in estimated_spans(text)] == [
+        *("Co", "un", "te", "rp", "ro", "du", "ct", "iv", "e"),
+        *("12", "34", "5", "日", "本", ",", "ok"),
+    ]
+
+
+def test_spans_of_tiktoken_leave_out_the_space_before_a_word() -> None:
+    ranks = {bytes([value]): value for value in range(256)} | {b" w": 256, b"or": 257, b" wor": 258}
+    encoding = tiktoken.Encoding(
+        "tiny", pat_str=r" ?\w+|\s+|[^\s\w]+", mergeable_ranks=ranks, special_tokens={"<|end|>": 300}
+    )
+    counter = tiktoken_counter(encoding)
+    text = "a wor wörld\n  日本 <|end|>\ud800"
+    spans = [text[start:end] for start, end in counter.spans(text)]
+    assert spans[:3] == ["a", "wor", "w"]
+    assert "".join(spans) == "".join(text.split())
+    assert counter.count(text) >= len(spans)  # a character may be several tokens, and white space is one too
