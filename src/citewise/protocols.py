@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from citewise.types import (
     Chunk,
@@ -75,6 +75,15 @@ class Embedder(Protocol):
         ...
 
 
+@runtime_checkable
+class UrgentEmbedder(Protocol):
+    """What an ``Embedder`` can be besides: able to let some texts pass others."""
+
+    def embed_urgently(self, texts: Sequence[str]) -> Vectors:
+        """As ``embed_documents``, but not behind the documents that wait there: somebody waits for an answer."""
+        ...
+
+
 class VectorIndex(Protocol):
     """Nearest neighbours by cosine. Ids are chunk ids. Writes are durable on return."""
 
@@ -120,11 +129,22 @@ class KeywordIndex(Protocol):
     def upsert(self, chunks: Sequence[Chunk], *, collection_id: str) -> None: ...
 
     def search(
-        self, text: str, *, k: int, collection_id: str, document_ids: Collection[str] | None = None
+        self,
+        text: str,
+        *,
+        k: int,
+        collection_id: str,
+        document_ids: Collection[str] | None = None,
+        phrases: Sequence[str] = (),
     ) -> list[tuple[str, float]]:
         """Return up to ``k`` ``(chunk id, BM25)``, best first; empty when no word matches.
 
         Any text is a valid query: nothing in it is an operator.
+
+        Args:
+            document_ids: Only chunks of these documents; ``None`` means all of the collection.
+            phrases: Only chunks that have all of these, their words in this order. Endings, case and
+                punctuation may differ, so a caller that wants them verbatim looks at the text.
         """
         ...
 
@@ -247,6 +267,24 @@ class ChatModel(Protocol):
 
         Raises:
             ProviderError: Before or during the stream; what was yielded stays valid.
+        """
+        ...
+
+
+@runtime_checkable
+class Writer(Protocol):
+    """A chat model that writes any short text, for wording searches; one that only quotes is none."""
+
+    @property
+    def name(self) -> str: ...
+
+    def write(
+        self, instructions: str, text: str, *, cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[TextDelta | Finished]:
+        """Yield the reply to ``text``, the last event a ``Finished`` unless it was cancelled or raised.
+
+        Raises:
+            ProviderError: Before or during the reply.
         """
         ...
 

@@ -109,6 +109,78 @@ def test_a_whole_identifier_comes_before_its_scattered_parts(index: KeywordIndex
     assert find(index, f"What is {identifier}?")[0] == "whole"
 
 
+GERMAN = "Die Häuser der Stadt wurden von den Bürgern nach dem Krieg wieder aufgebaut und sind heute bewohnt."
+SPANISH = "Las ciudades de la costa fueron construidas por los romanos y se conservan en la actualidad."
+ENGLISH = "The houses of the town were built again by the citizens after the war and are lived in today."
+
+
+def test_each_language_of_a_collection_is_stemmed_by_its_own_rules(index: KeywordIndex) -> None:
+    index.upsert([chunk("de", GERMAN), chunk("es", SPANISH), chunk("en", ENGLISH)], collection_id="c")
+    assert find(index, "Haus")[0] == "de"
+    assert find(index, "romano")[0] == "es"
+    assert find(index, "house")[0] == "en"
+    assert find(index, "construida")[:1] == ["es"]
+
+
+def test_a_text_that_shows_no_language_has_that_of_its_document(index: KeywordIndex) -> None:
+    table = chunk("table", "Häuser | 12\nGärten | 7", document="german")
+    index.upsert([chunk("text", GERMAN, document="german"), table], collection_id="c")
+    assert "table" in find(index, "Garten")
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("机器学习是人工智能的一个分支。", "什么是机器学习？"),
+        ("東京タワーの高さは333メートルです。", "東京タワーの高さ"),
+        ("หอไอเฟลสูงสามร้อยเมตร", "ความสูงของหอไอเฟล"),
+        ("이 펌프는 물을 옮긴다.", "펌프"),
+        ("这条龙很大。", "龙"),
+        ("型号TS-999的泵。", "TS-999"),
+        ("请在第3章查看iPhone手机壳的价格", "iPhone 手机壳"),
+    ],
+)
+def test_writing_without_spaces_is_found(index: KeywordIndex, text: str, question: str) -> None:
+    index.upsert([chunk("wanted", text), chunk("other", "银行今天不开门。駅は遠い。ฝนตก 비가 온다")], collection_id="c")
+    assert find(index, question)[:1] == ["wanted"]
+
+
+@pytest.mark.parametrize("question", ["getUserName", "get user name", "INV2024", "inv 2024", "user-name"])
+def test_names_written_together_are_found_whole_and_by_their_parts(index: KeywordIndex, question: str) -> None:
+    index.upsert([chunk("a", "Call getUserName() for INV2024-0017."), chunk("b", "Nothing of it.")], collection_id="c")
+    assert find(index, question) == ["a"]
+
+
+def test_a_name_written_together_is_looked_for_in_its_parts(index: KeywordIndex) -> None:
+    index.upsert([chunk("a", "The pump TS-999 and its user name.")], collection_id="c")
+    assert find(index, "TS999") == ["a"]
+    assert find(index, "userName") == ["a"]
+
+
+def test_phrases_narrow_the_search_to_words_in_this_order(index: KeywordIndex) -> None:
+    index.upsert(
+        [
+            chunk("phrase", "The net zero target of the town."),
+            chunk("scattered", "A zero was caught in the net. A target for the town."),
+            chunk("chinese", "机器学习很有用。"),
+            chunk("german", "Die Häuser der Stadt sind alt und die Gärten der Bürger nicht."),
+        ],
+        collection_id="c",
+    )
+
+    def having(*phrases: str, text: str = "target town") -> list[str]:
+        return ids(index.search(text, k=10, collection_id="c", phrases=phrases))
+
+    assert having("Net  Zero") == ["phrase"]
+    assert having("net zero", "the town") == ["phrase"]
+    assert having("net zero", text="") == ["phrase"]
+    assert having("器学习") == ["chinese"]
+    assert having("习") == ["chinese"]
+    assert having("Häuser der Stadt") == ["german"]
+    assert having("net zero", "absent") == []
+    assert having("?!") == ids(index.search("target town", k=10, collection_id="c"))
+
+
 def test_collection_and_documents_narrow_the_search(index: KeywordIndex) -> None:
     index.upsert([chunk("a", "pump", document="x"), chunk("b", "pump", document="y")], collection_id="c")
     index.upsert([chunk("foreign", "pump", document="x")], collection_id="other")
@@ -170,7 +242,7 @@ def test_any_text_is_a_valid_question(index: KeywordIndex, text: str) -> None:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters(codec=None), max_size=200))
 def test_any_text_can_be_indexed_and_found_by_its_words(index: KeywordIndex, text: str) -> None:
-    index.upsert([chunk("a", f"{text} beacon")], collection_id="c")
+    index.upsert([chunk("a", f"beacon, {text}")], collection_id="c")
     index.search(text, k=3, collection_id="c")
     assert find(index, "beacon") == ["a"]
 

@@ -93,10 +93,17 @@ class WordsLater:
         self._thread.start()
 
     def search(
-        self, text: str, *, k: int, collection_id: str, document_ids: Collection[str] | None = None
+        self,
+        text: str,
+        *,
+        k: int,
+        collection_id: str,
+        document_ids: Collection[str] | None = None,
+        phrases: Sequence[str] = (),
     ) -> list[tuple[str, float]]:
         """As the protocol; raises ``StoreError`` until everything is loaded."""
-        return self._whole().search(text, k=k, collection_id=collection_id, document_ids=document_ids)
+        index = self._whole()
+        return index.search(text, k=k, collection_id=collection_id, document_ids=document_ids, phrases=phrases)
 
     def upsert(self, chunks: Sequence[Chunk], *, collection_id: str) -> None:
         self._whole().upsert(chunks, collection_id=collection_id)

@@ -28,6 +28,8 @@ from citewise.types import Generation
 
 _MANIFEST = "manifest.json"
 _MUST_AGREE = ("id", "embedder", "splitter", "dimension")
+_KEYWORDS = "keywords"
+_FIRST_FORMAT = 1  # of manifests that do not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class OpenVectors(Protocol):
 
 class OpenKeywords(Protocol):
     """How a keyword index is opened, for example ``TantivyIndex``; in memory where there is no directory."""
+
+    FORMAT: int  # counts up when the same text is indexed in another way; what was written before is built anew
 
     def __call__(self, directory: Path | None, *, create: bool) -> KeywordIndex: ...
 
@@ -89,8 +93,13 @@ class GenerationFiles:
         """
         folder = self.folder(generation.id)
         if create and not (folder / _MANIFEST).is_file():
-            _write_manifest(folder, generation)
+            _write_manifest(folder, generation, keywords=self.open_keywords.FORMAT)
         _check_manifest(folder, generation)
+        if self.outdated(generation.id):
+            raise StoreError(
+                f"The index in {folder} was written by an earlier Citewise, which kept words in another way. "
+                "Build it again with `citewise index rebuild`."
+            )
         try:
             seal.unseal(folder)
         except OSError as error:
@@ -101,6 +110,14 @@ class GenerationFiles:
         except StoreError:
             vectors.close()
             raise
+
+    def outdated(self, generation_id: str) -> bool:
+        """Whether the words of a generation were indexed in another way than they are now."""
+        try:
+            manifest = json.loads((self.folder(generation_id) / _MANIFEST).read_text(encoding="utf-8"))
+            return bool(manifest.get(_KEYWORDS, _FIRST_FORMAT) != self.open_keywords.FORMAT)
+        except (OSError, ValueError, AttributeError):
+            return False  # it is damaged, which opening it says
 
     def sealed(self, generation_id: str) -> Literal["whole", "absent", "broken"]:
         """How the files are compared with when they were last closed well; see ``seal.state``."""
@@ -153,8 +170,9 @@ class GenerationFiles:
         return total
 
 
-def _write_manifest(folder: Path, generation: Generation) -> None:
-    values = {key: value for key, value in asdict(generation).items() if key in (*_MUST_AGREE, "model", "created_at")}
+def _write_manifest(folder: Path, generation: Generation, *, keywords: int) -> None:
+    kept = (*_MUST_AGREE, "model", "created_at")
+    values = {**{key: value for key, value in asdict(generation).items() if key in kept}, _KEYWORDS: keywords}
     temporary = folder / f"{_MANIFEST}.tmp"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

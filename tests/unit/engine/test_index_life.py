@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import pytest
 from citewise.build import open_engine
 from citewise.engine import Engine
 from citewise.errors import NotAllowedError
+from citewise.index.tantivy import TantivyIndex
 from citewise.settings import Settings
 from citewise.types import IndexJob, Query, Upload
 from tests.fakes import HashEmbedder
@@ -211,6 +213,33 @@ def test_a_damaged_index_is_found_and_built_anew(home: Path, damage: str, part: 
         assert [path.name for path in (data / "index").iterdir()] == [result.generation]
     finally:
         again.close()
+
+
+def test_an_index_of_an_earlier_edition_is_built_anew_without_embedding_anything(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = opened(home)
+    fill(engine)
+    before = engine.search(Query("When does the ferry leave?"))
+    engine.close()
+    manifest = home / "index" / before.generation / "manifest.json"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "keywords": 1}))
+    embedded: list[str] = []
+    embed = HashEmbedder.embed_documents
+    monkeypatch.setattr(
+        HashEmbedder, "embed_documents", lambda self, texts: (embedded.extend(texts), embed(self, texts))[1]
+    )
+    engine = opened(home)
+    until(lambda: engine.index_status().state != "opening")
+    assert found(engine, "When does the ferry leave?")[0] == "ferry.txt"
+    is_whole(engine)
+    after = engine.search(Query("When does the ferry leave?"))
+    engine.close()
+    assert after.generation != before.generation
+    assert [hit.chunk for hit in after.hits] == [hit.chunk for hit in before.hits]
+    assert embedded == []
+    rebuilt = json.loads((home / "index" / after.generation / "manifest.json").read_text())
+    assert rebuilt["keywords"] == TantivyIndex.FORMAT
 
 
 def test_index_files_that_vanish_while_the_app_runs_are_noticed(

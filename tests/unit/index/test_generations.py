@@ -47,6 +47,7 @@ def test_a_generation_is_made_once_and_opened_again(tmp_path: Path) -> None:
         "dimension": 3,
         "created_at": 1_700_000_000.0,
         "model": "",
+        "keywords": TantivyIndex.FORMAT,
     }
     for create in (False, True):
         indexes = opened(tmp_path, replace(GENERATION, state="active"), create=create)
@@ -134,3 +135,18 @@ def test_removed_files_and_strangers_are_gone(tmp_path: Path) -> None:
     here.remove("g1")
     assert list(tmp_path.iterdir()) == []
     assert here.bytes() == 0
+
+
+@pytest.mark.parametrize("former", [1, None])
+def test_words_that_were_indexed_in_another_way_are_refused_and_untouched(tmp_path: Path, former: int | None) -> None:
+    opened(tmp_path, create=True).close()
+    path = tmp_path / "g1" / "manifest.json"
+    manifest = {**json.loads(path.read_text()), "keywords": former}
+    path.write_text(json.dumps({key: value for key, value in manifest.items() if value is not None}))
+    files(tmp_path).seal("g1")
+    assert files(tmp_path).outdated("g1")
+    for create in (False, True):
+        with pytest.raises(StoreError, match=r"earlier Citewise.*citewise index rebuild"):
+            opened(tmp_path, create=create)
+    assert files(tmp_path).sealed("g1") == "whole"
+    assert not files(tmp_path).outdated("another")

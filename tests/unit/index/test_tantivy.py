@@ -6,7 +6,8 @@ import pytest
 import tantivy
 
 from citewise.errors import StoreError
-from citewise.index.tantivy import TantivyIndex, _identifiers
+from citewise.index.tantivy import TantivyIndex
+from citewise.language.identifiers import identifiers
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ from citewise.index.tantivy import TantivyIndex, _identifiers
     ],
 )
 def test_identifiers_are_what_is_more_than_words(text: str, expected: list[str]) -> None:
-    assert _identifiers(text) == expected
+    assert identifiers(text) == expected
 
 
 def test_a_second_writer_is_refused_until_the_first_closed(tmp_path: Path) -> None:
