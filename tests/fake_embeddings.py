@@ -31,7 +31,7 @@ class Refusal:
 
 
 Fault = Refusal | str
-"""A refusal, or ``hang``, ``html``, ``short``, ``nan``, ``zero``, ``wide``, ``twice``, ``hang-up``."""
+"""A refusal, or ``ok`` for none, ``hang``, ``html``, ``short``, ``nan``, ``zero``, ``wide``, ``twice``, ``hang-up``."""
 
 
 @dataclass

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
 
 import numpy as np
 import pytest
 
+from citewise.embed.cohere import cohere_embedder
 from citewise.embed.local import LocalEmbedder
+from citewise.embed.openai import openai_embedder
 from citewise.protocols import Embedder
+from citewise.providers.calls import Throttle
+from tests.fake_embeddings import FakeEmbeddings
 from tests.fakes import HashEmbedder
 
 TEXTS = [
@@ -23,14 +29,33 @@ TEXTS = [
 ]
 
 
-@pytest.fixture(scope="module", params=["hash", pytest.param("local", marks=pytest.mark.model)])
-def embedder(request: pytest.FixtureRequest) -> Iterator[Embedder]:
-    if request.param == "hash":
-        yield HashEmbedder()
-    else:
-        local = LocalEmbedder(batch=3)
-        yield local
-        local.close()
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeEmbeddings]:
+    with FakeEmbeddings() as fake:
+        yield fake
+
+
+@pytest.fixture(scope="module", params=["hash", pytest.param("local", marks=pytest.mark.model), "openai", "cohere"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def embedder(kind: str, server: FakeEmbeddings) -> Iterator[Embedder]:
+    with closing(make(kind, server)) as made:
+        yield made
+
+
+def make(kind: str, server: FakeEmbeddings) -> Embedder:
+    remote: dict[str, Any] = {"dimensions": None, "api_key": "key", "throttle": Throttle()}
+    match kind:
+        case "openai":
+            return openai_embedder("text-embedding-3-small", base_url=server.openai_url, batch=3, **remote)
+        case "cohere":
+            return cohere_embedder("embed-v4.0", base_url=server.url, **remote)
+        case "local":
+            return LocalEmbedder(batch=3)
+    return HashEmbedder()
 
 
 def test_every_vector_has_unit_length_and_the_dimension(embedder: Embedder) -> None:
@@ -80,10 +105,10 @@ def test_token_spans_are_ordered_pieces_of_the_text(embedder: Embedder) -> None:
     assert "".join(text[start:end] for start, end in embedder.token_spans(text)) == "Reset-password,3.14!"
 
 
-def test_the_fingerprint_is_the_same_every_time(embedder: Embedder) -> None:
-    again = LocalEmbedder() if isinstance(embedder, LocalEmbedder) else HashEmbedder()
-    assert embedder.fingerprint == again.fingerprint
-    assert embedder.name == again.name
+def test_the_fingerprint_is_the_same_every_time(embedder: Embedder, kind: str, server: FakeEmbeddings) -> None:
+    with closing(make(kind, server)) as again:
+        assert embedder.fingerprint == again.fingerprint
+        assert embedder.name == again.name
 
 
 @pytest.mark.model

@@ -64,6 +64,16 @@ def test_everything_that_narrows_a_search_reaches_the_engine(
     assert found["trace"]["words"]
 
 
+@pytest.mark.parametrize(
+    ("said", "means"), [({}, True), *(({"rerank": value}, value) for value in (True, False, "cohere:rerank-v3.5"))]
+)
+def test_who_reranks_is_a_name_or_yes_or_no(
+    said: dict[str, bool | str], means: bool | str, client: TestClient, engine: FakeEngine, tides: str
+) -> None:
+    assert client.post("/api/search", json={"question": "tide", **said}).status_code == 200
+    assert [query.rerank for query in engine.queries] == [means]
+
+
 def test_an_answer_comes_as_json_with_its_evidence(client: TestClient, tides: str) -> None:
     response = client.post("/api/ask", json={"question": QUESTION}, headers={"Accept": "application/json"})
     answer = response.json()

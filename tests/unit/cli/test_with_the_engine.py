@@ -105,6 +105,9 @@ def test_bad_files_and_questions_are_sentences(run: Run, tmp_path: Path) -> None
         (["ask", "x", "--model", "nobody:none"], "nobody:none"),
         (["show", "none"], "no document named 'none'"),
         (["search", "x", "--where", "colour=red"], "colour"),
+        (["search", "x", "--rerank", "magic"], "no reranker named 'magic'. Choose linear"),
+        (["search", "x", "--rerank", "cross-encoder:nobody/nothing"], "is not on this machine"),
+        (["search", "x", "--rerank", "cohere:rerank-v3.5"], "no key for Cohere. Set CO_API_KEY"),
     ]:
         failed: Ran = run(*command)
         assert failed.code == 1, command
