@@ -79,16 +79,16 @@ class EmbedSettings(_Section):
             "model of OpenAI or of the server at OPENAI_BASE_URL; `cohere:` one of Cohere."
         ),
     )
-    dimensions: Annotated[int, Field(ge=1, le=65536)] | None = Field(
+    dimensions: Annotated[int | None, Field(ge=1, le=65536)] = Field(
         None, description="Numbers in a vector of a remote model; unset: as many as it gives, where that is known."
     )
     batch: Annotated[int, Field(ge=1, le=1024)] = Field(
         32, description="Texts in one batch, here or on the server at OPENAI_BASE_URL."
     )
-    requests_per_minute: Annotated[int, Field(ge=1)] | None = Field(
+    requests_per_minute: Annotated[int | None, Field(ge=1)] = Field(
         None, description="Calls a minute for vectors of documents from a remote model; unset: no limit."
     )
-    tokens_per_minute: Annotated[int, Field(ge=1000)] | None = Field(
+    tokens_per_minute: Annotated[int | None, Field(ge=1000)] = Field(
         None, description="Tokens a minute for vectors of documents from a remote model; unset: no limit."
     )
 
