@@ -255,7 +255,7 @@ def embedder_opener(settings: Settings) -> Callable[[str], Embedder]:
             }
         match provider:
             case "local":
-                return LocalEmbedder(name, batch=settings.embed.batch)
+                return LocalEmbedder(name, batch=settings.embed.batch, models=settings.home / "models")
             case "openai":
                 return openai_embedder(
                     name,

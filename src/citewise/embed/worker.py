@@ -2,7 +2,8 @@
 
 Fast tokenizers and models fail or slow down when threads share them, so texts go
 through a queue. Questions are served before waiting documents, and documents are
-embedded in small batches, so that a question waits for one such batch at most.
+embedded in small batches, so that a question waits for one such batch at most. Where
+several threads may use a model, questions do not even wait for that.
 """
 
 from __future__ import annotations
@@ -21,11 +22,22 @@ from citewise.types import Vectors
 Encode = Callable[[Sequence[str]], Vectors]
 """Texts to vectors of shape ``(n, dimension)``, in order."""
 
+
+@dataclass(frozen=True, slots=True)
+class SharedModel:
+    """A loaded model that several threads may use at once."""
+
+    documents: Encode  # called by the worker's thread
+    urgent: Encode  # called by whoever waits, also while ``documents`` runs
+    close: Callable[[], None]
+
+
 State = Literal["loading", "ready", "failed"]
 
 # Attention costs most on long texts: 8,000 characters are about 8 full inputs of the
 # default model, a third of a second on two cores, which is how long a question may wait.
 _BATCH_CHARACTERS = 8_000
+_SHARED_BATCH_CHARACTERS = 64_000  # nobody urgent waits, and cores that are ready first wait less often
 _WAITING_REQUESTS = 1_000
 
 
@@ -48,7 +60,8 @@ class ModelWorker:
     """Runs a model in a thread of its own.
 
     Args:
-        load: Loads the model and returns its encode function; runs in the worker's thread.
+        load: Loads the model and returns its encode function, which only the worker's thread
+            calls, or one that may be shared; runs in the worker's thread.
         provider: Who is named in errors.
         batch: Texts in one call of the model, at most.
         on_state: Told of every change of state with an error sentence or ``None``; called
@@ -57,7 +70,7 @@ class ModelWorker:
 
     def __init__(
         self,
-        load: Callable[[], Encode],
+        load: Callable[[], Encode | SharedModel],
         *,
         provider: str,
         batch: int = 32,
@@ -72,6 +85,7 @@ class ModelWorker:
         self._documents: deque[_Request] = deque()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._shared: SharedModel | None = None
         self._state: State = "loading"
         self._error: ProviderError | None = None
 
@@ -102,8 +116,15 @@ class ModelWorker:
         Raises:
             ProviderError: The model cannot be loaded, failed, has too much to do, or was closed.
         """
-        request = _Request(texts, deque(_batches(texts, size=self._batch)))
         self.start()
+        shared = self._shared
+        if shared and urgent and not self._closed:
+            try:
+                return shared.urgent(texts)
+            except Exception as error:
+                raise self._closing() if self._closed else self._failure(error) from error
+        characters = _SHARED_BATCH_CHARACTERS if shared else _BATCH_CHARACTERS
+        request = _Request(texts, deque(_batches(texts, size=self._batch, characters=characters)))
         with self._changed:
             if self._closed:
                 raise self._closing()
@@ -133,11 +154,13 @@ class ModelWorker:
             thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join()
+        if self._shared:
+            self._shared.close()
         self._fail_waiting(self._closing())
 
     def _run(self) -> None:
         try:
-            encode = self._load()
+            loaded = self._load()
         except ProviderError as error:
             return self._give_up(error)
         except Exception as error:  # noqa: BLE001 - the job boundary: whatever a model raises must reach the callers
@@ -148,13 +171,19 @@ class ModelWorker:
                     provider=self._provider,
                 )
             )
+        if isinstance(loaded, SharedModel):
+            self._shared = loaded
+            documents, urgent = loaded.documents, loaded.urgent
+        else:
+            documents = urgent = loaded
         self._become("ready")
         while (work := self._next()) is not None:
-            self._serve(encode, work)
+            of_questions, batches = work
+            self._serve(urgent if of_questions else documents, batches)
         return None
 
-    def _next(self) -> list[tuple[_Request, list[int]]] | None:
-        """Wait for work: some questions together, else one batch of documents; ``None`` at the end."""
+    def _next(self) -> tuple[bool, list[tuple[_Request, list[int]]]] | None:
+        """Wait for work: (``True``, some questions), else (``False``, one batch of documents); ``None`` at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or bool(self._questions or self._documents))
             if self._closed:
@@ -163,17 +192,15 @@ class ModelWorker:
                 work: list[tuple[_Request, list[int]]] = []
                 while self._questions and sum(len(positions) for _, positions in work) < self._batch:
                     work.append(_take(self._questions))
-                return work
-            return [_take(self._documents)]
+                return True, work
+            return False, [_take(self._documents)]
 
     def _serve(self, encode: Encode, work: list[tuple[_Request, list[int]]]) -> None:
         texts = [request.texts[position] for request, positions in work for position in positions]
         try:
             vectors = encode(texts)
         except Exception as error:  # noqa: BLE001 - the job boundary: the thread must outlive a failed batch
-            failure = ProviderError(f"The embedding model failed: {error}. Try again.", provider=self._provider)
-            if isinstance(error, ProviderError):
-                failure = error
+            failure = self._failure(error)
             with self._changed:
                 for request, _ in work:
                     request.batches.clear()
@@ -206,18 +233,23 @@ class ModelWorker:
             self._questions.clear()
             self._documents.clear()
 
+    def _failure(self, error: Exception) -> ProviderError:
+        if isinstance(error, ProviderError):
+            return error
+        return ProviderError(f"The embedding model failed: {error}. Try again.", provider=self._provider)
+
     def _closing(self) -> ProviderError:
         return ProviderError("The embedding model was closed because Citewise is stopping.", provider=self._provider)
 
 
-def _batches(texts: Sequence[str], *, size: int) -> Iterator[list[int]]:
+def _batches(texts: Sequence[str], *, size: int, characters: int) -> Iterator[list[int]]:
     """Positions of ``texts``, longest first, in batches of similar length and bounded cost."""
     # Sorted, because a batch is padded to its longest text: mixed lengths waste most of the work.
     order = sorted(range(len(texts)), key=lambda position: -len(texts[position]))
     start = 0
     while start < len(order):
         longest = max(1, len(texts[order[start]]))
-        end = start + max(1, min(size, _BATCH_CHARACTERS // longest))
+        end = start + max(1, min(size, characters // longest))
         yield order[start:end]
         start = end
 

@@ -93,6 +93,12 @@ class Ending(Exception):  # noqa: N818 - a signal, not an error
     """The program ends; the next start goes on with the job."""
 
 
+class EmbedderOf(Protocol):
+    """Gives the model PROVIDER:NAME; with the fingerprint of vectors that exist, the edition of it that makes them."""
+
+    def __call__(self, model: str, fingerprint: str = "") -> Embedder: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What the life of the indexes needs from the rest of the program."""
@@ -101,7 +107,7 @@ class Parts:
     registry: Registry
     files: GenerationFiles
     process: IndexProcess  # starts the children that open what cannot be trusted
-    embedder_of: Callable[[str], Embedder]  # from PROVIDER:NAME
+    embedder_of: EmbedderOf
     model: str  # PROVIDER:NAME that the settings name
     splitter_of: Callable[[Embedder], str]  # the fingerprint of how a model's documents are cut
     prepare: Prepare
@@ -195,7 +201,7 @@ class Maintenance:
         generation = self._active()
         if not difference(self._registry, generation.id, splitter=generation.splitter):
             return  # without asking for the model, which this machine may not have
-        embedder = self._embedder_of(generation.model)
+        embedder = self._embedder_of(generation.model, generation.embedder)
         self._bring_in_line(
             generation, difference(self._registry, generation.id, splitter=self._splitter_of(embedder)), embedder
         )
@@ -360,7 +366,7 @@ class Maintenance:
             generation: ``building``; files of an earlier attempt are deleted.
             cut_as: Keep the cuts that this generation holds; ``None`` cuts everything the generation's way.
         """
-        embedder = self._embedder_of(generation.model)
+        embedder = self._embedder_of(generation.model, generation.embedder)
         embedder.start()
         plan = self._plan(generation, cut_as)
         self._stage(job, "embedding", total=len(plan))
@@ -469,7 +475,7 @@ class Maintenance:
 
     def _open_checked(self, job: IndexJob, generation: Generation) -> Indexes:
         """Open a generation that waited; its files are verified unless their seal is whole."""
-        embedder = self._embedder_of(generation.model)
+        embedder = self._embedder_of(generation.model, generation.embedder)
         if embedder.fingerprint != generation.embedder:
             raise NotAllowedError(
                 f"The generation was built with another edition of {generation.model} than this machine has. "

@@ -335,7 +335,7 @@ class IndexManager:
     def _embedder_for(self, generation: Generation) -> Embedder:
         """The model that a generation was built with, or what stands in for it."""
         try:
-            found = self._embedder_of(generation.model)
+            found = self._embedder_of(generation.model, generation.embedder)
         except CitewiseError as error:
             return AbsentEmbedder(generation, f"{error} Or run `citewise index reembed`.")
         if (found.fingerprint, found.dimension) != (generation.embedder, generation.dimension):

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from citewise.embed.worker import Encode, ModelWorker
+from citewise.embed.worker import Encode, ModelWorker, SharedModel
 from citewise.errors import ProviderError
 from citewise.types import Vectors
 
@@ -218,3 +218,50 @@ def test_too_many_waiting_requests_are_turned_away(make: Make, monkeypatch: pyte
         model.go_on.set()
         running.result(20), queued.result(20)
     assert caught.value.retryable
+
+
+def test_urgent_texts_of_a_shared_model_wait_for_nobody(make: Make) -> None:
+    documents, urgent, closed = Model(), Model(), threading.Event()
+    documents.go_on.clear()
+    shared = SharedModel(documents=documents.encode, urgent=urgent.encode, close=closed.set)
+    worker = make(lambda: shared, batch=8)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(worker.encode, ["a", "b"], urgent=False)
+        assert documents.entered.wait(20)
+        assert worker.encode(["question"], urgent=True)[0, 0] == 8
+        assert not running.done()
+        documents.go_on.set()
+        running.result(20)
+    assert urgent.threads == {threading.get_ident()}
+    worker.close()
+    assert closed.is_set()
+    with pytest.raises(ProviderError, match="closed"):
+        worker.encode(["late"], urgent=True)
+
+
+def test_questions_that_waited_for_a_shared_model_are_urgent_to_it_too(make: Make) -> None:
+    documents, urgent, loaded = Model(), Model(), threading.Event()
+
+    def load() -> SharedModel:
+        assert loaded.wait(20)
+        return SharedModel(documents=documents.encode, urgent=urgent.encode, close=lambda: None)
+
+    worker = make(load)
+    with ThreadPoolExecutor(1) as pool:
+        early = pool.submit(worker.encode, ["early"], urgent=True)
+        until(lambda: waiting(worker) == 1)
+        loaded.set()
+        early.result(20)
+    assert (urgent.calls, documents.calls) == ([["early"]], [])
+
+
+def test_a_failure_of_an_urgent_call_is_a_provider_error_and_no_more(make: Make) -> None:
+    def fail(_: Sequence[str]) -> Vectors:
+        raise MemoryError("out of memory")
+
+    model = Model()
+    worker = make(lambda: SharedModel(documents=model.encode, urgent=fail, close=lambda: None))
+    worker.encode(["loaded"], urgent=False)
+    with pytest.raises(ProviderError, match="out of memory"):
+        worker.encode(["question"], urgent=True)
+    assert worker.encode(["document"], urgent=False).shape == (1, 2)

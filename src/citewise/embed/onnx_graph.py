@@ -1,0 +1,183 @@
+"""A BERT encoder with mean pooling, written down as an ONNX graph for one text at a time.
+
+Built from the weights themselves: exporting with torch takes seconds and torch's memory, and what
+makes the graph fast would have to be found again in what comes out. The choices and their figures
+are in ``docs/decisions/0011-the-bundled-model-runs-on-onnxruntime.md``.
+
+Run as a program with a folder and the kind of weights, it writes the model to standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from safetensors.numpy import load_file
+
+Weights = Literal["float32", "int8", "uint8"]
+"""``int8`` and ``uint8`` hold the same numbers, for processors with and without VNNI: without it
+the product of unsigned and signed bytes overflows, which it does not between unsigned ones."""
+
+_OPSET = 21
+_IR = 10
+_FUSED = "com.microsoft"  # onnxruntime's own operators
+
+_Array = NDArray[Any]
+
+
+class _Graph:
+    """Collects nodes and constants; values are known by generated names."""
+
+    def __init__(self) -> None:
+        self.nodes: list[NodeProto] = []
+        self.constants: list[TensorProto] = []
+
+    def constant(self, array: _Array) -> str:
+        name = f"constant_{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        return name
+
+    def add(self, kind: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        return self.add_many(kind, 1, *inputs, domain=domain, **attributes)[0]
+
+    def add_many(self, kind: str, count: int, *inputs: str, domain: str = "", **attributes: Any) -> list[str]:
+        outputs = [f"{kind}_{len(self.nodes)}_{number}" for number in range(count)]
+        self.nodes.append(helper.make_node(kind, inputs, outputs, domain=domain, **attributes))
+        return outputs
+
+
+def build_graph(folder: Path, weights: Weights) -> bytes:
+    """Write down the model in ``folder`` for onnxruntime.
+
+    Args:
+        folder: A sentence-transformers model: a BERT encoder, the mean over its tokens, unit length.
+        weights: How weights are held; with bytes, activations become bytes too while it runs.
+
+    Returns:
+        A serialised ONNX model: ``ids`` of shape ``(1, tokens)`` to ``vectors`` of shape ``(1, dimension)``.
+
+    Raises:
+        OSError: A file cannot be read.
+        ValueError: The model is of another kind; so with ``KeyError`` where weights are missing.
+    """
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if config["model_type"] != "bert" or config["hidden_act"] != "gelu":
+        raise ValueError(f"it is a {config['model_type']} model with {config['hidden_act']}, not BERT with gelu")
+    tensors = load_file(folder / "model.safetensors")
+    builder = _Builder(tensors, weights, heads=config["num_attention_heads"], epsilon=config["layer_norm_eps"])
+    tokens = builder.embed()
+    for number in range(config["num_hidden_layers"]):
+        tokens = builder.layer(tokens, f"encoder.layer.{number}")
+    model: bytes = builder.finish(tokens, dimension=config["hidden_size"]).SerializeToString()
+    return model
+
+
+class _Builder:
+    """The parts of the encoder."""
+
+    def __init__(self, tensors: dict[str, _Array], weights: Weights, *, heads: int, epsilon: float) -> None:
+        self._tensors = {name.removeprefix("bert."): tensor for name, tensor in tensors.items()}
+        self._weights = weights
+        self._heads = heads
+        self._epsilon = epsilon
+        self._graph = _Graph()
+
+    def embed(self) -> str:
+        """From ids to the sum of word, position and segment, the first segment for all."""
+        graph = self._graph
+        words = self._tensors["embeddings.word_embeddings.weight"]
+        if self._weights == "float32":
+            looked_up = graph.add("Gather", graph.constant(words), "ids")
+        else:  # a scale for each word
+            quantised, scales = _quantise(words.T)
+            rows = graph.add("Gather", graph.constant(quantised.T), "ids")
+            scale = graph.add("Gather", graph.constant(scales[:, None]), "ids")
+            looked_up = graph.add("Mul", graph.add("Cast", rows, to=TensorProto.FLOAT), scale)
+        positions = self._tensors["embeddings.position_embeddings.weight"]
+        positions = positions + self._tensors["embeddings.token_type_embeddings.weight"][0]
+        zero = graph.constant(np.array([0], dtype=np.int64))
+        count = graph.add("Shape", "ids", start=1, end=2)
+        placed = graph.add("Slice", graph.constant(positions), zero, count, zero)
+        return self._normalise(graph.add("Add", looked_up, placed), "embeddings")
+
+    def layer(self, tokens: str, name: str) -> str:
+        graph = self._graph
+        parts = [self._linear_of(f"{name}.attention.self.{part}") for part in ("query", "key", "value")]
+        joined = self._linear(
+            tokens, np.concatenate([part[0] for part in parts], axis=1), np.concatenate([part[1] for part in parts])
+        )
+        split = graph.add_many("Split", 3, joined, axis=-1, num_outputs=3)
+        attended = graph.add("MultiHeadAttention", *split, domain=_FUSED, num_heads=self._heads)
+        tokens = self._add_and_normalise(tokens, attended, f"{name}.attention.output")
+        wide = self._linear(tokens, *self._linear_of(f"{name}.intermediate.dense"))
+        return self._add_and_normalise(tokens, graph.add("Gelu", wide, domain=_FUSED), f"{name}.output")
+
+    def finish(self, tokens: str, *, dimension: int) -> ModelProto:
+        graph = self._graph
+        mean = graph.add("ReduceMean", tokens, graph.constant(np.array([1], dtype=np.int64)), keepdims=0)
+        graph.nodes.append(helper.make_node("LpNormalization", [mean], ["vectors"], axis=-1, p=2))
+        return helper.make_model(
+            helper.make_graph(
+                graph.nodes,
+                "encoder",
+                [helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "tokens"])],
+                [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, [1, dimension])],
+                graph.constants,
+            ),
+            opset_imports=[helper.make_opsetid("", _OPSET), helper.make_opsetid(_FUSED, 1)],
+            ir_version=_IR,
+        )
+
+    def _linear_of(self, name: str) -> tuple[_Array, _Array]:
+        return self._tensors[f"{name}.weight"].T, self._tensors[f"{name}.bias"]
+
+    def _linear(self, value: str, weight: _Array, bias: _Array) -> str:
+        """``value @ weight + bias``, for a weight of shape ``(in, out)``."""
+        graph = self._graph
+        if self._weights == "float32":
+            return graph.add("Add", graph.add("MatMul", value, graph.constant(weight)), graph.constant(bias))
+        quantised, scales = _quantise(weight)
+        zero = np.zeros(len(scales), dtype=np.int8)
+        if self._weights == "uint8":
+            quantised, zero = _unsigned(quantised), _unsigned(zero)
+        constants = [graph.constant(array) for array in (quantised, scales, zero, bias)]
+        return graph.add("DynamicQuantizeMatMul", value, *constants, domain=_FUSED)
+
+    def _add_and_normalise(self, value: str, other: str, name: str) -> str:
+        # Not onnxruntime's SkipLayerNormalization, which is ten times slower than the two nodes.
+        summed = self._graph.add("Add", value, self._linear(other, *self._linear_of(f"{name}.dense")))
+        return self._normalise(summed, name)
+
+    def _normalise(self, value: str, name: str) -> str:
+        graph = self._graph
+        scale, bias = (graph.constant(self._tensors[f"{name}.LayerNorm.{part}"]) for part in ("weight", "bias"))
+        return graph.add("LayerNormalization", value, scale, bias, axis=-1, epsilon=self._epsilon)
+
+
+def _quantise(weight: _Array) -> tuple[_Array, _Array]:
+    """Bytes and their scale by column: ``weight`` is about ``bytes * scales``."""
+    scales = (np.abs(weight).max(axis=0) / 127).astype(np.float32)
+    scales[scales == 0] = 1
+    return np.rint(weight / scales).astype(np.int8), scales
+
+
+def _unsigned(quantised: _Array) -> _Array:
+    return (quantised.astype(np.int16) + 128).astype(np.uint8)
+
+
+def main() -> None:
+    """Convert, in a process that does only this."""
+    model = build_graph(Path(sys.argv[1]), cast(Weights, sys.argv[2]))
+    from citewise.embed.onnx_model import open_session  # noqa: PLC0415 - after what takes longest
+
+    open_session(model)  # a graph that onnxruntime refuses is none
+    sys.stdout.buffer.write(model)
+
+
+if __name__ == "__main__":
+    main()
