@@ -35,7 +35,7 @@ from typing import Any
 
 from citewise.build import open_engine
 from citewise.engine import Engine
-from citewise.evaluate.datasets import Dataset, fingerprint, load_dataset, read_records
+from citewise.evaluate.datasets import Dataset, fingerprint, load_retrieval, read_records
 from citewise.evaluate.metrics import graded, means
 from citewise.evaluate.run import CHUNKS_PER_DOCUMENT, add_all
 from citewise.observe.logs import configure_logging
@@ -63,7 +63,7 @@ def main() -> None:
     given = parser.parse_args()
     settings = load_settings(home=given.home)
     configure_logging(level="warning", secrets=settings.secrets())
-    datasets = {name: load_dataset(Path(name.split("+")[0])).sample(given.queries) for name in given.sets}
+    datasets = {name: load_retrieval(Path(name.split("+")[0])).sample(given.queries) for name in given.sets}
     figures: dict[str, dict[str, dict[str, dict[str, float]]]] = {name: {} for name in datasets}
     times: dict[str, float] = {}
     with opened(settings) as engine:
@@ -90,6 +90,8 @@ def main() -> None:
 def opened(settings: Settings) -> Iterator[Engine]:
     engine = open_engine(settings)
     try:
+        while engine.index_status().state != "ok":  # meanwhile answers come by exact search
+            time.sleep(0.5)
         yield engine
     finally:
         engine.close()

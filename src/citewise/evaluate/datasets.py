@@ -84,22 +84,29 @@ def load_dataset(folder: Path) -> Dataset:
     Raises:
         IngestError: It has none of the known forms, or a line cannot be read.
     """
-    questions, qrels = folder / "qa.jsonl", folder / "qrels.tsv"
+    questions = folder / "qa.jsonl"
     if questions.is_file():
         records = folder / "docs.jsonl"
         read = tuple(_question(line, where) for where, line in _lines(questions))
         return Dataset(folder.resolve().name, read, records=records if records.is_file() else None)
-    if qrels.is_file() and (folder / "queries.jsonl").is_file() and (folder / "corpus.jsonl").is_file():
-        grades = _grades(qrels)
-        read = tuple(
-            question
-            for question in (_query(line, where) for where, line in _lines(folder / "queries.jsonl"))
-            if question.id in grades
+    return load_retrieval(folder)
+
+
+def load_retrieval(folder: Path) -> Dataset:
+    """Read a retrieval set, also from a folder that has ``qa.jsonl`` too.
+
+    Raises:
+        IngestError: It is none, or a line cannot be read.
+    """
+    qrels = folder / "qrels.tsv"
+    if not (qrels.is_file() and (folder / "queries.jsonl").is_file() and (folder / "corpus.jsonl").is_file()):
+        raise IngestError(
+            f"{folder} is not a question set: it needs qa.jsonl, or corpus.jsonl with queries.jsonl and qrels.tsv."
         )
-        return Dataset(folder.resolve().name, read, grades=grades, records=folder / "corpus.jsonl")
-    raise IngestError(
-        f"{folder} is not a question set: it needs qa.jsonl, or corpus.jsonl with queries.jsonl and qrels.tsv."
-    )
+    grades = _grades(qrels)
+    asked = (_query(line, where) for where, line in _lines(folder / "queries.jsonl"))
+    read = tuple(question for question in asked if question.id in grades)
+    return Dataset(folder.resolve().name, read, grades=grades, records=folder / "corpus.jsonl")
 
 
 def read_records(path: Path) -> Iterator[Upload]:

@@ -74,7 +74,7 @@ def first_ranks(title: str, runs: Sequence[tuple[str, Sequence[int | None]]]) ->
         rows.append(f'<text x="{_LABELS - 8}" y="{middle}" text-anchor="end" {_TEXT}>{escape(_short(label))}</text>')
         left = float(_LABELS)
         parts = []
-        for step, (name, count) in enumerate(_shares(ranks)):
+        for step, (name, count) in enumerate(ranks_by_step(ranks)):
             width = room * count / max(1, len(ranks))
             rows.append(
                 f'<rect class="step{step}" x="{left:.1f}" y="{middle - 8}" width="{width:.1f}" height="16">'
@@ -84,7 +84,7 @@ def first_ranks(title: str, runs: Sequence[tuple[str, Sequence[int | None]]]) ->
             parts.append(f"{name} {count}")
         said.append(f"{label}: {', '.join(parts)}")
     key = _ROW * len(runs) + _ROW / 2
-    names = [name for name, _ in _shares(())]
+    names = [name for name, _ in ranks_by_step(())]
     for step, name in enumerate(names):
         left = 10 + step * (_WIDTH - 20) / len(names)
         rows.append(
@@ -94,7 +94,8 @@ def first_ranks(title: str, runs: Sequence[tuple[str, Sequence[int | None]]]) ->
     return _drawing(title, "; ".join(said), _ROW * (len(runs) + 1), "".join(rows))
 
 
-def _shares(ranks: Sequence[int | None]) -> list[tuple[str, int]]:
+def ranks_by_step(ranks: Sequence[int | None]) -> list[tuple[str, int]]:
+    """Count how often the first right hit stood where; names and counts in order, the last those not found."""
     counted = [(name, sum(rank is not None and low <= rank <= high for rank in ranks)) for low, high, name in RANKS]
     return [*counted, ("not found", sum(rank is None for rank in ranks))]
 
