@@ -84,6 +84,15 @@ class UrgentEmbedder(Protocol):
         ...
 
 
+@runtime_checkable
+class Wordwise(Protocol):
+    """What an ``Embedder`` can be besides: able to tell whether it knows the words of a text."""
+
+    def familiarity(self, text: str) -> float:
+        """From 0, the model never learnt such words or such writing, to 1."""
+        ...
+
+
 class VectorIndex(Protocol):
     """Nearest neighbours by cosine. Ids are chunk ids. Writes are durable on return."""
 

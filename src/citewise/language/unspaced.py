@@ -17,12 +17,18 @@ _SYLLABIC = (
 _ALPHABETIC = "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0edd\u0f40-\u0fbc\u1000-\u103f\u1050-\u109d\u1780-\u17d3"
 _RUN = re.compile(f"(?P<syllabic>[{_SYLLABIC}]+)|[{_ALPHABETIC}]+")
 _HANGUL = "\u1100-\u11ff\u3131-\u318f\ua960-\ua97f\uac00-\ud7ff"
+_IDEOGRAPH = re.compile("[\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _GAP = re.compile(f"(?<=[{_SYLLABIC}{_ALPHABETIC}])(?<![{_HANGUL}])\\s+(?=[{_SYLLABIC}{_ALPHABETIC}])")
 
 
 def is_unspaced(text: str) -> bool:
     """Whether any of ``text`` is written without spaces."""
     return bool(_RUN.search(text))
+
+
+def is_ideograph(character: str) -> bool:
+    """Whether a character is one of those that Chinese and Japanese share, a word or a part of one."""
+    return bool(_IDEOGRAPH.match(character))
 
 
 def pieces(text: str) -> Iterator[tuple[str, int]]:

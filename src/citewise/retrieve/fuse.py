@@ -7,20 +7,23 @@ from collections.abc import Sequence
 from math import fsum
 
 
-def reciprocal_rank_fusion(rankings: Sequence[Sequence[str]], *, k: int = 60) -> list[tuple[str, float]]:
+def reciprocal_rank_fusion(
+    rankings: Sequence[Sequence[str]], *, k: int = 60, weights: Sequence[float] | None = None
+) -> list[tuple[str, float]]:
     """Merge ranked id lists by summed reciprocal rank.
 
     Args:
         rankings: Ids, best first; an id may be missing from some lists.
         k: Damping constant, >= 1; 60 is the value of Cormack et al., SIGIR 2009.
+        weights: One per ranking, >= 0; equal ones by default.
 
     Returns:
         ``(id, score)`` pairs, best first, equal scores in order of id; empty for no rankings.
     """
     shares: defaultdict[str, list[float]] = defaultdict(list)
-    for ranking in rankings:
+    for ranking, weight in zip(rankings, weights or [1.0] * len(rankings), strict=True):
         for rank, chunk_id in enumerate(dict.fromkeys(ranking), start=1):
-            shares[chunk_id].append(1 / (k + rank))
+            shares[chunk_id].append(weight / (k + rank))
     # fsum: a plain sum depends on the order of the rankings and splits ties.
     fused = ((chunk_id, fsum(parts)) for chunk_id, parts in shares.items())
     return sorted(fused, key=lambda item: (-item[1], item[0]))

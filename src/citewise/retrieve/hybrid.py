@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from time import perf_counter
 from typing import Any, Literal, Protocol
 
 from citewise.errors import ProviderError, StoreError
 from citewise.index.generations import Indexes
+from citewise.protocols import Embedder, Wordwise
+from citewise.retrieve.exactly import Names, find_holders, keep_names, names_of
 from citewise.retrieve.fuse import reciprocal_rank_fusion, score_fusion
+from citewise.retrieve.operators import Operators, parse
 from citewise.retrieve.rerankers import Rerank, Rerankers
 from citewise.types import Chunk, ScoredChunk, SearchMode, SearchResult, Vector
 
@@ -23,6 +26,10 @@ _WIDENINGS = 2
 _WIDEN_BY = 4
 _STEPS = ("total", "rewrite", "embed", "dense", "keyword", "fuse", "join", "rerank")
 _RERANKED = 50
+_HOLDERS = 200  # chunks with a phrase that a search is narrowed to
+_HALF = 0.5  # weight of each search for a question whose words the embedding model knows
+_LEAST = 0.05  # weight of the search by meaning for one whose words it does not: what nothing else found comes last
+_UNFAMILIAR = 0.5  # below it a reranker is not told how near in meaning a chunk is
 _THREADS = 8  # keyword searches at a time; each takes a millisecond or so
 
 
@@ -94,7 +101,7 @@ class Retriever:
         """Return the ``k`` best chunks, best first; fewer only if there are no more.
 
         Args:
-            question: Standing alone; ``rewrite.standalone`` makes it so.
+            question: Standing alone; ``rewrite.standalone`` makes it so. See ``operators`` for what it may ask for.
             collection_id: Where to look.
             k: Hits wanted, >= 1.
             document_ids: Only these documents; ``None`` means all.
@@ -111,7 +118,7 @@ class Retriever:
         wanted = mode == "hybrid" or isinstance(rerank, str)
         reranker = self._rerankers.named(rerank) if self._rerankers and wanted else None
         with nullcontext(indexes) if indexes else self._indexes() as lent:
-            look = _Look(lent, question, collection_id, document_ids, mode)
+            look = _Look(lent, parse(question), names_of(question), collection_id, document_ids, mode)
             return self._search(look, k=k, reranker=reranker)
 
     def _search(self, look: _Look, *, k: int, reranker: Rerank | None) -> SearchResult:
@@ -119,32 +126,40 @@ class Retriever:
             look.say(look.indexes.degraded)
         fetch_k = max(self._fetch_k, k)
         with look.timed("total"):
+            self._narrow(look)
             for widenings in range(_WIDENINGS + 1):
                 rankings = self._candidates(look, fetch_k)
                 with look.timed("fuse"):
-                    fused = self._fuse(rankings)
+                    fused = look.with_holders(self._fuse(rankings, look.weights(rankings)))
                 with look.timed("join"):
                     joined = self._join(
                         [chunk_id for chunk_id, _ in fused], look.collection_id, look.indexes.generation
                     )
-                # Hits of deleted or replaced versions take up places: look further for living ones.
+                    allowed = {key: item for key, item in joined.items() if look.operators.allow(item.chunk.text)}
+                # Hits of deleted or replaced versions, or that are to be left out, take up places: look further.
                 all_seen = all(len(ranking) < fetch_k for ranking in rankings.values())
-                if len(joined) >= k or len(joined) == len(fused) or all_seen or widenings == _WIDENINGS:
+                if len(allowed) >= k or len(allowed) == len(fused) or all_seen or widenings == _WIDENINGS:
                     break
                 fetch_k *= _WIDEN_BY
-            hits = _hits(rankings, fused, joined)
+            hits = keep_names(_hits(rankings, fused, allowed), look.names, look.holders)
+            if look.operators.phrases and not hits:
+                phrases = " and ".join(f'"{phrase}"' for phrase in look.operators.phrases)
+                look.say(
+                    f"No passage has {phrases} word for word. Leave out the quotation marks to search for the words."
+                )
             ranked_by: str | None = None
             if reranker:
                 with look.timed("rerank"):
                     # The tail is left out: fusion put it last, and reading it takes as long as the best.
-                    reranked = reranker(look.question, hits[: max(k, _RERANKED)])
-                hits, ranked_by = reranked.hits, reranked.name
+                    reranked = reranker(look.operators.question, look.comparable(hits[: max(k, _RERANKED)]))
+                ranked_by = reranked.name
+                hits = keep_names(look.complete(reranked.hits, hits), look.names, look.holders)
                 for note in reranked.notes:
                     look.say(note)
-            candidates = _trace(rankings, fused, joined, hits, k=k)
+            candidates = _trace(rankings, fused, joined, hits, k=k, allowed=allowed)
         return SearchResult(
-            question=look.question,
-            standalone_question=look.question,
+            question=look.operators.asked,
+            standalone_question=look.operators.asked,
             hits=tuple(hits[:k]),
             timings_ms=look.timings_ms,
             generation=look.indexes.generation,
@@ -152,13 +167,30 @@ class Retriever:
             degraded=tuple(look.degraded),
             trace={
                 "mode": look.mode,
+                "operators": look.operators.as_json(),
+                "names": list(look.holders),
                 "fusion": self._fusion if len(rankings) > 1 else None,
+                "weights": look.weights(rankings),
                 "fetch_k": fetch_k,
                 "widenings": widenings,
                 "reranker": ranked_by,
                 "candidates": candidates,
             },
         )
+
+    def _narrow(self, look: _Look) -> None:
+        """Keep to the documents with the phrases that were asked for, where these are few enough to be told."""
+        if not look.operators.phrases:
+            return
+        try:
+            with look.timed("keyword"):
+                holders = self._find_words(look, look.operators.text, k=_HOLDERS, phrases=look.operators.phrases)
+        except StoreError:
+            return  # what is found is looked through for them in any case
+        if len(holders) < _HOLDERS:
+            with look.timed("join"):
+                joined = self._join([chunk_id for chunk_id, _ in holders], look.collection_id, look.indexes.generation)
+            look.document_ids = {item.chunk.document_id for item in joined.values()}
 
     def _candidates(self, look: _Look, fetch_k: int) -> dict[str, Ranking]:
         """Run the searches that the mode asks for; those that worked, by name."""
@@ -186,7 +218,8 @@ class Retriever:
     def _dense(self, look: _Look, fetch_k: int) -> Ranking:
         if look.vector is None:
             with look.timed("embed"):
-                look.vector = look.indexes.embedder.embed_query(look.question)
+                look.familiarity = _familiarity(look.indexes.embedder, look.operators.text)
+                look.vector = look.indexes.embedder.embed_query(look.operators.text)
         vector = look.vector
         with look.timed("dense"):
             return look.from_either(
@@ -197,20 +230,29 @@ class Retriever:
 
     def _keyword(self, look: _Look, fetch_k: int) -> Ranking:
         with look.timed("keyword"):
-            return look.from_either(
-                lambda indexes: indexes.keywords.search(
-                    look.question, k=fetch_k, collection_id=look.collection_id, document_ids=look.document_ids
+            if look.names and not look.holders:
+                look.holders = find_holders(
+                    look.names, lambda name, most: self._find_words(look, name, k=most, phrases=(name,))
                 )
-            )
+            return self._find_words(look, look.operators.text, k=fetch_k, phrases=look.operators.phrases)
 
-    def _fuse(self, rankings: Mapping[str, Ranking]) -> Ranking:
+    def _find_words(self, look: _Look, text: str, *, k: int, phrases: Sequence[str]) -> Ranking:
+        return look.from_either(
+            lambda indexes: indexes.keywords.search(
+                text, k=k, collection_id=look.collection_id, document_ids=look.document_ids, phrases=phrases
+            )
+        )
+
+    def _fuse(self, rankings: Mapping[str, Ranking], weights: Mapping[str, float]) -> Ranking:
         if len(rankings) == 1:
             return next(iter(rankings.values()))
         if self._fusion == "ranks":
             return reciprocal_rank_fusion(
-                [[chunk_id for chunk_id, _ in ranking] for ranking in rankings.values()], k=self._rrf_k
+                [[chunk_id for chunk_id, _ in ranking] for ranking in rankings.values()],
+                k=self._rrf_k,
+                weights=list(weights.values()),
             )
-        return score_fusion(list(rankings.values()), weights=[1 / len(rankings)] * len(rankings))
+        return score_fusion(list(rankings.values()), weights=list(weights.values()))
 
 
 _LABELS = {"dense": "The search by meaning", "keyword": "The search by words"}
@@ -221,13 +263,45 @@ class _Look:
     """One search under way."""
 
     indexes: Indexes
-    question: str
+    operators: Operators
+    names: Names
     collection_id: str
     document_ids: Collection[str] | None
     mode: SearchMode
     vector: Vector | None = None
+    familiarity: float = 1.0  # of the question's words to the embedding model
+    holders: dict[str, list[str]] = field(default_factory=dict)  # of what it names
     degraded: list[str] = field(default_factory=list)
     timings_ms: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_STEPS, 0.0))
+
+    def weights(self, rankings: Mapping[str, Ranking]) -> dict[str, float]:
+        """How much each search counts; the one by meaning less, the less the model knows the question's words."""
+        if len(rankings) < 2:
+            return dict.fromkeys(rankings, 1.0)
+        dense = max(_LEAST, _HALF * self.familiarity)
+        return {name: dense if name == "dense" else 1 - dense for name in rankings}
+
+    def with_holders(self, fused: Ranking) -> Ranking:
+        """Add chunks with what the question names that neither search found."""
+        found = {chunk_id for chunk_id, _ in fused}
+        more = dict.fromkeys(chunk_id for ids in self.holders.values() for chunk_id in ids if chunk_id not in found)
+        return fused + [(chunk_id, 0.0) for chunk_id in more]
+
+    def comparable(self, hits: Sequence[ScoredChunk]) -> list[ScoredChunk]:
+        """What a reranker gets: without scores by meaning where these mean nothing.
+
+        MRR of the built-in reranker on xquad with such scores and without: ar 0.815, 0.923; zh 0.905, 0.977.
+        """
+        if self.familiarity >= _UNFAMILIAR:
+            return list(hits)
+        return [
+            replace(hit, scores={name: score for name, score in hit.scores.items() if name != "dense"}) for hit in hits
+        ]
+
+    def complete(self, reranked: Sequence[ScoredChunk], hits: Sequence[ScoredChunk]) -> list[ScoredChunk]:
+        """Give hits back the scores that ``comparable`` took."""
+        had = {hit.chunk.id: hit.scores for hit in hits}
+        return [replace(hit, scores={**had[hit.chunk.id], **hit.scores}) for hit in reranked]
 
     def say(self, sentence: str) -> None:
         """Note what did not go as it should."""
@@ -262,6 +336,10 @@ class _Look:
             self.timings_ms[step] += (perf_counter() - started) * 1000
 
 
+def _familiarity(embedder: Embedder, text: str) -> float:
+    return embedder.familiarity(text) if isinstance(embedder, Wordwise) else 1.0
+
+
 def _hits(rankings: Mapping[str, Ranking], fused: Ranking, joined: Mapping[str, Joined]) -> list[ScoredChunk]:
     """Everything that was found and may be served, in the order of fusion."""
     by_name = {name: dict(ranking) for name, ranking in rankings.items()}
@@ -293,6 +371,7 @@ def _trace(
     hits: Sequence[ScoredChunk],
     *,
     k: int,
+    allowed: Mapping[str, Joined],
 ) -> list[dict[str, Any]]:
     """What became of every candidate, in the order of fusion."""
     ranks = {
@@ -306,12 +385,13 @@ def _trace(
     for chunk_id, _ in fused:
         hit = final.get(chunk_id)
         kept = hit is not None and hit.rank <= k
+        why = "not joined" if chunk_id not in joined else "left out" if chunk_id not in allowed else "below k"
         candidates.append(
             {
                 "chunk_id": chunk_id,
                 "ranks": {name: places[chunk_id] for name, places in ranks.items() if chunk_id in places},
                 "scores": hit.scores if hit else {name: v[chunk_id] for name, v in scores.items() if chunk_id in v},
-                "dropped": None if kept else "not joined" if chunk_id not in joined else "below k",
+                "dropped": None if kept else why,
             }
         )
     return candidates

@@ -306,3 +306,91 @@ def test_only_the_best_of_fusion_are_reranked_unless_more_are_wanted(indexes: In
     assert len(search(question="pump", collection_id="c", k=5).hits) == 5
     assert len(search(question="pump", collection_id="c", k=70).hits) == 70
     assert reranker.given == [50, 70]
+
+
+class Foreign(HashEmbedder):
+    """A model that knows no word of any question."""
+
+    def familiarity(self, text: str) -> float:
+        return 0.0
+
+
+@pytest.mark.usefixtures("some")
+@pytest.mark.parametrize("fusion", ["scores", "ranks"])
+def test_the_search_by_meaning_hardly_counts_where_its_model_does_not_know_the_words(
+    indexes: Indexes, registry: Registry, fusion: str
+) -> None:
+    class Roses(Foreign):
+        def embed_query(self, text: str) -> Vector:
+            return HashEmbedder().embed_query("Roses bloom in early summer")
+
+    seen: list[ScoredChunk] = []
+
+    class Watching(Backwards):
+        def rerank(self, question: str, hits: Sequence[ScoredChunk]) -> list[ScoredChunk]:
+            seen.extend(hits)
+            return list(hits)
+
+    foreign = replace(indexes, embedder=Roses())
+    result = retriever(foreign, registry, fusion=fusion, rerankers=Rerankers(Watching())).search(
+        question="clean the pump", collection_id="c", k=3
+    )
+    assert result.hits[0].chunk.id == "clean"
+    assert result.trace["weights"] == {"dense": 0.05, "keyword": 0.95}
+    assert all("dense" not in hit.scores for hit in seen)
+    assert all("dense" in hit.scores for hit in result.hits)
+    alone = retriever(foreign, registry, fusion=fusion).search(question="unknown words", collection_id="c", k=1)
+    assert [hit.chunk.id for hit in alone.hits] == ["garden"]
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "dense", "keyword"])
+def test_a_phrase_stands_in_every_hit_and_a_word_to_leave_out_in_none(
+    indexes: Indexes, registry: Registry, mode: SearchMode
+) -> None:
+    fill(
+        indexes,
+        registry,
+        [chunk(f"{number:03}", f"the zero of the net {number}", f"d{number}") for number in range(80)],
+    )
+    fill(
+        indexes,
+        registry,
+        [chunk("phrase", "A town and its\nNet Zero plan", "p"), chunk("valve", "net zero valves", "v")],
+    )
+    search = retriever(indexes, registry, fetch_k=5).search
+    found = search(question='zero of the net, "net zero"', collection_id="c", k=3, mode=mode)
+    assert sorted(hit.chunk.id for hit in found.hits) == ["phrase", "valve"]
+    assert found.trace["operators"] == {"phrases": ["net zero"], "without": []}
+    found = search(question='"net zero" -valves', collection_id="c", k=3, mode=mode)
+    assert [hit.chunk.id for hit in found.hits] == ["phrase"]
+    assert "valve" not in [one["chunk_id"] for one in found.trace["candidates"] if one["dropped"] is None]
+    found = search(question='"absent words" net', collection_id="c", k=3, mode=mode)
+    assert (found.hits, found.question) == ((), '"absent words" net')
+    assert "word for word" in found.degraded[0]
+
+
+@pytest.mark.usefixtures("some")
+def test_words_that_are_left_out_are_searched_around(indexes: Indexes, registry: Registry) -> None:
+    search = retriever(indexes, registry, fetch_k=1).search
+    result = search(question="pump -euros", collection_id="c", k=1, mode="keyword")
+    assert [hit.chunk.id for hit in result.hits] == ["clean"]
+    assert result.trace["widenings"] > 0
+
+
+@pytest.mark.parametrize("rerankers", [None, Rerankers(Backwards())])
+@pytest.mark.parametrize("mode", ["hybrid", "keyword"])
+def test_an_identifier_comes_first_whatever_else_fits(
+    indexes: Indexes, registry: Registry, mode: SearchMode, rerankers: Rerankers | None
+) -> None:
+    fill(indexes, registry, [chunk(f"{number:03}", "post users reset password api v2 " * 3) for number in range(30)])
+    text = (
+        "In a long text of other things there stands POST /api/v2/users/reset-password, and then more of them follow."
+    )
+    fill(indexes, registry, [chunk("exact", text)])
+    result = retriever(indexes, registry, fetch_k=10, rerankers=rerankers).search(
+        question="POST /api/v2/users/reset-password", collection_id="c", k=3, mode=mode
+    )
+    assert result.hits[0].chunk.id == "exact"
+    assert result.hits[0].scores["exact"] == 1.0
+    assert [hit.score for hit in result.hits] == sorted((hit.score for hit in result.hits), reverse=True)
+    assert result.trace["names"] == ["/api/v2/users/reset-password"]
