@@ -8,10 +8,15 @@ import pytest
 from chromadb.config import Settings
 
 from citewise.errors import StoreError
+from citewise.index import chroma
 from citewise.index.chroma import ChromaIndex
-from citewise.types import Chunk, EmbeddedChunk
+from citewise.types import Chunk, EmbeddedChunk, Vector
 
 SETTINGS = Settings(_env_file=None, anonymized_telemetry=False)
+
+
+def embedded(chunk_id: str, vector: Vector, collection: str, document: str) -> EmbeddedChunk:
+    return EmbeddedChunk(Chunk(chunk_id, document, 1, 0, 0, 1, None, None, (), "a", ""), collection, vector)
 
 
 def test_neither_text_nor_names_reach_the_files(tmp_path: Path) -> None:
@@ -54,3 +59,36 @@ def test_a_damaged_database_is_our_error(tmp_path: Path) -> None:
     (tmp_path / "chroma.sqlite3").write_bytes(b"this is no database at all" * 100)
     with pytest.raises(StoreError, match=r"could not be opened.*citewise index rebuild"):
         ChromaIndex(tmp_path, dimension=3, create=False)
+
+
+@pytest.mark.parametrize("compared", [0, 5, 1_000])
+def test_a_filter_finds_the_nearest_of_what_it_leaves_however_much_that_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compared: int
+) -> None:
+    monkeypatch.setattr(chroma, "_COMPARED", compared)
+    monkeypatch.setattr(chroma, "_FEW", 30)
+    vectors = np.random.default_rng(1).normal(size=(400, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    owners = ["big" if row % 10 else "small" for row in range(400)]
+    documents = [f"d{row % 7}" for row in range(400)]
+    index = ChromaIndex(tmp_path / "index", dimension=8, create=True)
+    for collection in ("big", "small"):
+        rows = [row for row in range(400) if owners[row] == collection]
+        index.upsert([embedded(f"{row:03}", vectors[row], collection, documents[row]) for row in rows])
+    for collection, chosen in [
+        ("big", None),
+        ("small", None),
+        ("big", ["d1"]),
+        ("small", ["d1", "d2"]),
+        ("none", None),
+    ]:
+        rows = [row for row in range(400) if owners[row] == collection and (not chosen or documents[row] in chosen)]
+        for question in vectors[:5]:
+            best = sorted(rows, key=lambda row, question=question: -float(vectors[row] @ question))[:12]
+            found = index.search(question, k=12, collection_id=collection, document_ids=chosen)
+            assert [chunk_id for chunk_id, _ in found] == [f"{row:03}" for row in best]
+            assert [score for _, score in found] == pytest.approx([vectors[row] @ question for row in best], abs=1e-5)
+    gone = index.search(vectors[10], k=1, collection_id="small")[0][0]
+    index.delete([gone])
+    assert gone not in [chunk_id for chunk_id, _ in index.search(vectors[10], k=40, collection_id="small")]
+    index.close()
