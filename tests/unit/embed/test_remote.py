@@ -13,7 +13,7 @@ from citewise.embed.cohere import cohere_embedder
 from citewise.embed.openai import openai_embedder
 from citewise.embed.remote import RemoteEmbedder
 from citewise.errors import ProviderError, SettingsError
-from citewise.providers.calls import Throttle
+from citewise.providers.calls import Caller, Throttle
 from tests.fake_embeddings import FakeEmbeddings, Fault, Refusal
 
 KEY = "plum-tree-4242424242"
@@ -215,6 +215,18 @@ def test_a_question_does_not_wait_as_long_as_a_provider_may_ask_of_documents(
     server.faults.append(Refusal(429, retry_after="5"))
     with pytest.raises(ProviderError, match="limit is reached"):
         make("openai").embed_query("oil")
+
+
+def test_a_question_does_not_wait_for_the_limit_that_documents_used_up(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait(_: Caller, seconds: float) -> None:
+        pytest.fail(f"it waits {seconds} s")
+
+    monkeypatch.setattr(Caller, "_pause", wait)
+    embedder = make("openai", throttle=Throttle(requests_per_minute=1))
+    embedder.embed_documents(TEXTS)
+    assert embedder.embed_query("oil").shape == (1536,)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
