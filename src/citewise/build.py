@@ -43,6 +43,7 @@ from citewise.registry.blobs import Blobs
 from citewise.registry.database import Registry
 from citewise.registry.owner import OwnerLock
 from citewise.registry.space import require_free
+from citewise.retrieve.asked import AskedQuestions
 from citewise.retrieve.cohere import CohereReranker
 from citewise.retrieve.cross_encoder import CrossEncoderModel
 from citewise.retrieve.hybrid import Retriever
@@ -180,7 +181,9 @@ def open_engine(
             rerankers=rerankers,
         )
         stack.callback(retriever.close)
-        searcher: Searcher = Searcher(registry, retriever)
+        searcher: Searcher = Searcher(
+            registry, retriever, variants=settings.search.variants, per_document=settings.search.per_document
+        )
         answers = AnswerRunner(registry)
         stack.callback(answers.close)
         engine = Engine(
@@ -196,6 +199,7 @@ def open_engine(
                 parse_memory_mb=settings.ingest.parse_memory_mb,
             ),
             searcher=searcher,
+            asked=AskedQuestions(registry, index.embedder),
             models=_chat_models(settings, index.embedder),
             ingest=ingest,
             watcher=watcher,

@@ -22,7 +22,7 @@ from citewise.answer.jobs import AnswerRunner, Progress
 from citewise.answer.layouts import Locators
 from citewise.answer.locate import PageMaps, locate
 from citewise.answer.models import ChatModels
-from citewise.errors import CitewiseError, NotFoundError, QuestionError
+from citewise.errors import CitewiseError, NotFoundError, QuestionError, SettingsError
 from citewise.evaluate.compare import of_folder
 from citewise.evaluate.runner import Evaluations
 from citewise.index.manager import IndexManager
@@ -32,7 +32,7 @@ from citewise.ingest.originals import Originals
 from citewise.ingest.runner import IngestRunner
 from citewise.ingest.watch import FolderWatcher
 from citewise.observe.metrics import metrics
-from citewise.protocols import ChatModel
+from citewise.protocols import ChatModel, Writer
 from citewise.registry import (
     collections,
     conversations,
@@ -50,6 +50,8 @@ from citewise.registry.blobs import Blobs
 from citewise.registry.database import Registry
 from citewise.registry.jobs import Job
 from citewise.registry.owner import OwnerLock
+from citewise.retrieve.asked import AskedQuestions
+from citewise.retrieve.replay import replay
 from citewise.retrieve.search import Searcher, checked
 from citewise.settings import Settings
 from citewise.types import (
@@ -73,10 +75,14 @@ from citewise.types import (
     Original,
     Problem,
     Query,
+    Replay,
     SearchResult,
     Turn,
     Upload,
+    Usage,
+    Variants,
     WatchedFolder,
+    Where,
 )
 
 log = structlog.get_logger(__name__)
@@ -98,6 +104,7 @@ class Engine:
         index: IndexManager,
         originals: Originals,
         searcher: Searcher,
+        asked: AskedQuestions,
         models: ChatModels,
         ingest: IngestRunner,
         watcher: FolderWatcher,
@@ -111,6 +118,7 @@ class Engine:
         self._index = index
         self._originals = originals
         self._searcher = searcher
+        self._asked = asked
         self._models = models
         self._ingest = ingest
         self._watcher = watcher
@@ -426,9 +434,41 @@ class Engine:
             NotFoundError: There is no such collection.
             StoreError: No index could answer.
         """
-        result = self._searcher.search(query)
+        return self._search(query)
+
+    def replay(self, turn_id: str) -> Replay:
+        """Search again for what a stored turn was answered from, and say what is not as it was.
+
+        Raises:
+            NotFoundError: There is no such turn, or its collection is gone.
+            NotAllowedError: The turn never searched, or how was not kept.
+            StoreError: No index could answer.
+        """
+        replayed = replay(self._registry, self._searcher, self.turn(turn_id))
+        result = replayed.result
+        return replace(replayed, result=replace(result, hits=self._locators.of_hits(result.hits)))
+
+    def _search(
+        self,
+        query: Query,
+        *,
+        model: ChatModel | None = None,
+        conversation_id: str | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> SearchResult:
+        if model is None and self._searcher.needs_writer(query):
+            with suppress(SettingsError, NotFoundError):  # the search does without
+                model = self._models.get(None)
+        writer = model if isinstance(model, Writer) else None
+        result = self._searcher.search(query, writer=writer, cancelled=cancelled)
         metrics().search_ended(dict(result.timings_ms))
-        return replace(result, hits=self._locators.of_hits(result.hits))
+        before = self._asked.find(
+            result.standalone_question,
+            collection=query.collection,
+            where=query.where,
+            conversation_id=conversation_id,
+        )
+        return replace(result, hits=self._locators.of_hits(result.hits), asked_before=before)
 
     def ask(
         self,
@@ -438,13 +478,16 @@ class Engine:
         collection: str = "default",
         model: str | None = None,
         k: int | None = None,
-        where: Mapping[str, str] | None = None,
+        where: Where | None = None,
         history: Sequence[Message] | None = None,
+        rewrite: bool = True,
+        variants: Variants | None = None,
     ) -> Turn:
         """Start an answer and return its turn at once, ``running``.
 
         Without ``conversation_id`` a new conversation is begun, titled after the question.
-        ``history`` stands in for earlier turns, for callers without a conversation.
+        ``history`` stands in for earlier turns, for callers without a conversation. ``where``, ``rewrite`` and
+        ``variants`` are those of a ``Query``.
 
         Raises:
             QuestionError, NotFoundError, SettingsError: Before anything is stored.
@@ -470,13 +513,17 @@ class Engine:
             k=k or self._settings.search.k,
             where=where or {},
             history=tuple(history) if history is not None else _history(earlier),
+            rewrite=rewrite,
+            variants=variants,
         )
         self._answers.submit(turn, lambda progress: self._answer(query, chat_model, progress))
         return turn
 
     def _answer(self, query: Query, model: ChatModel, progress: Progress) -> Answer:
         progress.step("searching")
-        found = self.search(query)
+        found = self._search(
+            query, model=model, conversation_id=progress.turn.conversation_id, cancelled=progress.cancelled
+        )
         progress.found(found)
         pages = PageMaps(self._registry)
         settings = self._settings.answer
@@ -494,6 +541,12 @@ class Engine:
         )
         trace = {**answer.trace, "search": {**found.trace, "timings_ms": dict(found.timings_ms)}}
         trace |= {"generation": found.generation, "reranker": found.reranker, "degraded": list(found.degraded)}
+        if found.asked_before:
+            trace["asked_before"] = {
+                "turn_id": found.asked_before.turn_id,
+                "similarity": found.asked_before.similarity,
+            }
+        self._asked.more()
         citations = locate(
             answer.citations,
             pages,
@@ -502,7 +555,11 @@ class Engine:
         )
         citations = self._locators.of_citations(citations)
         trace["incomplete"] = [gaps(document) for document in self._incomplete(answer)]
-        return replace(answer, citations=citations, trace=trace)
+        usage = Usage(
+            answer.usage.input_tokens + found.usage.input_tokens, answer.usage.output_tokens + found.usage.output_tokens
+        )
+        reason = found.note or answer.reason
+        return replace(answer, citations=citations, trace=trace, usage=usage, reason=reason)
 
     def _incomplete(self, answer: Answer) -> Iterator[Document]:
         """The documents behind an answer that could not be read in full."""
@@ -515,11 +572,11 @@ class Engine:
 
     def turn(self, turn_id: str) -> Turn:
         """A turn as it is now, its text so far included. Raises ``NotFoundError``."""
-        return self._answers.turn(turn_id)
+        return self._asked.resolved(self._answers.turn(turn_id))
 
     def watch(self, turn_id: str, *, poll_s: float = 0.05) -> Iterator[Turn]:
         """Yield the turn each time it changed, the last one finished."""
-        return self._answers.watch(turn_id, poll_s=poll_s)
+        return map(self._asked.resolved, self._answers.watch(turn_id, poll_s=poll_s))
 
     def stop(self, turn_id: str) -> None:
         """End a running answer; its text so far is kept, ``cancelled``."""
@@ -547,7 +604,9 @@ class Engine:
         with self._registry.read() as rx:
             conversation = conversations.get(rx, conversation_id)
             stored = turns.of_conversation(rx, conversation_id)
-        return conversation, [self.turn(turn.id) if turn.answer.status == "running" else turn for turn in stored]
+        return conversation, [
+            self.turn(turn.id) if turn.answer.status == "running" else self._asked.resolved(turn) for turn in stored
+        ]
 
     def rename_conversation(self, conversation_id: str, title: str) -> None:
         """Raises ``NotFoundError``, and ``QuestionError`` for an empty title."""
@@ -565,6 +624,7 @@ class Engine:
         """Undo ``delete_conversation``."""
         with self._registry.write() as tx:
             conversations.restore(tx, conversation_id)
+        self._asked.more()
 
 
 def _open_job(rx: Connection, document: Document) -> Job | None:

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from citewise.errors import SettingsError
-from citewise.types import SplitStrategy
+from citewise.types import SplitStrategy, Variants
 
 
 class _Section(BaseModel):
@@ -114,6 +114,16 @@ class SearchSettings(_Section):
         description=(
             "Who orders the chunks found once more: `linear` (built in), `cross-encoder:NAME` (a folder, or a name "
             "from the hub's cache), `cohere:rerank-v3.5` or `none`."
+        ),
+    )
+    per_document: Annotated[int, Field(ge=1, le=50)] = Field(
+        4, description="Passages of one document, at most, while others have something close and none is asked for."
+    )
+    variants: Variants = Field(
+        "none",
+        description=(
+            "What a chat model adds to every search: `none`, other wordings (`multi-query`), or a passage that could "
+            "answer (`hyde`)."
         ),
     )
     rerank_ms: Annotated[int, Field(ge=50, le=60_000)] = Field(

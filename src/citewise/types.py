@@ -28,6 +28,10 @@ BlockKind = Literal["heading", "paragraph", "list_item", "table", "code", "capti
 DocumentStatus = Literal["received", "parsing", "chunking", "embedding", "indexing", "ready", "failed", "cancelled"]
 OnDuplicate = Literal["skip", "replace", "keep"]
 SearchMode = Literal["hybrid", "dense", "keyword"]
+Variants = Literal["none", "multi-query", "hyde"]
+"""What else is searched for: other wordings of the question, or a passage that could answer it."""
+Where = Mapping[str, str | tuple[str, ...]]
+"""Which documents; all keys must hold. See ``registry.serving.match``."""
 EmbedderState = Literal["loading", "ready", "failed"]
 SplitStrategy = Literal["fixed", "sentence", "paragraph", "recursive", "heading", "semantic"]
 Role = Literal["user", "assistant"]
@@ -372,17 +376,18 @@ class Message:
 class Query:
     """A question and where to look.
 
-    ``where`` narrows by document fields (``document``, ``source``, ``tag``, ``type``); several
-    keys must all hold.
+    ``where`` narrows by document fields, see ``Where``.
     """
 
     text: str
     collection: str = "default"
     k: int = 8
-    where: Mapping[str, str] = field(default_factory=dict)
+    where: Where = field(default_factory=dict)
     history: tuple[Message, ...] = ()
     mode: SearchMode = "hybrid"
     rerank: bool | str = True  # or who orders the hits, by name; False and "none": the order of the search itself
+    rewrite: bool = True  # False: a follow-up is searched for as it was asked
+    variants: Variants | None = None  # None: as the settings say
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,6 +410,28 @@ class ScoredChunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the provider counted them."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AskedBefore:
+    """An earlier answer to nearly the same question."""
+
+    turn_id: str
+    conversation_id: str
+    question: str  # as it was asked then
+    asked_at: float
+    similarity: float  # of both questions, 0..1
+    answer: str  # with its markers
+    citations: int
+    changed: tuple[str, ...] = ()  # sentences: what became of its sources since
+
+
+@dataclass(frozen=True, slots=True)
 class SearchResult:
     """What a search found and how."""
 
@@ -416,17 +443,22 @@ class SearchResult:
     reranker: str | None = None
     degraded: tuple[str, ...] = ()  # sentences: which part ran on a fallback, and why
     trace: Mapping[str, Any] = field(default_factory=dict)
-
-
-# --- answer ---------------------------------------------------------------------------
+    usage: Usage = Usage()  # of the chat model that worded the search
+    note: str = ""  # why nothing could be found, as a sentence
+    asked_before: AskedBefore | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens as the provider counted them."""
+class Replay:
+    """The search behind a stored turn, done again."""
 
-    input_tokens: int = 0
-    output_tokens: int = 0
+    turn_id: str
+    result: SearchResult
+    same: bool  # the same hits in the same order
+    changed: tuple[str, ...] = ()  # sentences: what is not as it was
+
+
+# --- answer ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -517,6 +549,7 @@ class Turn:
     created_at: float
     answer: Answer
     step: str = ""  # what is going on while running: searching, reading, writing
+    asked_before: AskedBefore | None = None
 
 
 @dataclass(frozen=True, slots=True)

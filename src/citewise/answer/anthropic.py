@@ -93,20 +93,37 @@ class AnthropicModel:
         history: Sequence[Message] = (),
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Iterator[ChatEvent]:
-        if self._official and not self._endpoint.key:
-            raise without_key(self._endpoint)
         results = [_search_result(source) for source in sources]
         blocks = [*(result.block for result in results), {"type": "text", "text": clean(question)}]
-        # No temperature and the like: this API refuses them. History is plain text, since
-        # citations of earlier turns must not be sent back.
+        # History is plain text, since citations of earlier turns must not be sent back.
+        messages: list[dict[str, Any]] = [
+            *({"role": message.role, "content": message.content} for message in history),
+            {"role": "user", "content": blocks},
+        ]
+        yield from self._reply(NATIVE_SYSTEM, messages, results, cancelled)
+
+    def write(
+        self, instructions: str, text: str, *, cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[TextDelta | Finished]:
+        for event in self._reply(instructions, [{"role": "user", "content": clean(text)}], (), cancelled):
+            if not isinstance(event, Quoted):  # there is nothing to quote
+                yield event
+
+    def _reply(
+        self,
+        instructions: str,
+        messages: list[dict[str, Any]],
+        results: Sequence[_SearchResult],
+        cancelled: Callable[[], bool],
+    ) -> Iterator[ChatEvent]:
+        if self._official and not self._endpoint.key:
+            raise without_key(self._endpoint)
+        # No temperature and the like: this API refuses them.
         request = {
             "model": self._endpoint.model,
             "max_tokens": self._output_tokens,
-            "system": NATIVE_SYSTEM,
-            "messages": [
-                *({"role": message.role, "content": message.content} for message in history),
-                {"role": "user", "content": blocks},
-            ],
+            "system": instructions,
+            "messages": messages,
             "stream": True,
         }
         yield from remote.with_retries(

@@ -56,7 +56,13 @@ class Progress:
     def found(self, result: SearchResult) -> None:
         """Say what the search found; the reading of it goes on now."""
         answer = replace(self._turn.answer, contexts=result.hits)
-        turn = replace(self._turn, step="reading", standalone_question=result.standalone_question, answer=answer)
+        turn = replace(
+            self._turn,
+            step="reading",
+            standalone_question=result.standalone_question,
+            answer=answer,
+            asked_before=result.asked_before,
+        )
         self._show(turn)
         self._save()
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from citewise.answer import remote
-from citewise.answer.prompt import MARKER_SYSTEM, user_message
+from citewise.answer.prompt import MARKER_SYSTEM, clean, user_message
 from citewise.errors import ProviderError
 from citewise.protocols import ChatEvent, Finished, Source, TextDelta
 from citewise.providers.endpoint import Endpoint, refused_request, retry_after_of, unreachable, unreadable, without_key
@@ -85,13 +85,25 @@ class OpenAIModel:
         history: Sequence[Message] = (),
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Iterator[ChatEvent]:
-        if self._official and not self._endpoint.key:
-            raise without_key(self._endpoint)
-        messages = [
+        messages: list[dict[str, str]] = [
             {"role": "system", "content": MARKER_SYSTEM},
             *({"role": message.role, "content": message.content} for message in history),
             {"role": "user", "content": user_message(question, sources)},
         ]
+        yield from self._reply(messages, cancelled)
+
+    def write(
+        self, instructions: str, text: str, *, cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[TextDelta | Finished]:
+        yield from self._reply(
+            [{"role": "system", "content": instructions}, {"role": "user", "content": clean(text)}], cancelled
+        )
+
+    def _reply(
+        self, messages: list[dict[str, str]], cancelled: Callable[[], bool]
+    ) -> Iterator[TextDelta | Finished]:
+        if self._official and not self._endpoint.key:
+            raise without_key(self._endpoint)
         request = {"model": self._endpoint.model, "messages": messages, "stream": True, **self._options()}
         yield from remote.with_retries(
             lambda: self._attempt(request, cancelled), cancelled=cancelled, total_s=self._patience.total_s
@@ -107,7 +119,7 @@ class OpenAIModel:
             options["reasoning_effort"] = "low"
         return options | {"max_completion_tokens": self._output_tokens + (_REASONING_TOKENS if reasons else 0)}
 
-    def _attempt(self, request: dict[str, Any], cancelled: Callable[[], bool]) -> Iterator[ChatEvent]:
+    def _attempt(self, request: dict[str, Any], cancelled: Callable[[], bool]) -> Iterator[TextDelta | Finished]:
         stop: str | None = None
         reason: str | None = None
         usage = Usage()

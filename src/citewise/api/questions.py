@@ -13,7 +13,7 @@ from citewise.api import wire
 from citewise.api.dependencies import EngineOfApp
 from citewise.api.follow import finished, server_sent_events
 from citewise.retrieve.rerankers import NAMES as RERANKERS
-from citewise.types import Message, Query, Role, SearchMode, Turn
+from citewise.types import Message, Query, Role, SearchMode, Turn, Variants, Where
 
 router = APIRouter()
 
@@ -33,9 +33,21 @@ class _Question(BaseModel):
     question: str
     collection: str = "default"
     k: int | None = Field(None, ge=1, le=1000, description="Chunks to find; unset: as many as the settings say.")
-    where: dict[str, str] = Field({}, description="Narrow by document, source, tag or type; all must hold.")
+    where: dict[str, str | list[str]] = Field(
+        {},
+        description="Narrow by `document`, `source`, `tag`, `type`, `added` (`>=2026-03-31`, `<=2026-03-31`: the "
+        "day on which it was added) or a key of the metadata; all keys must hold, and of several values one (of "
+        "`added` all).",
+    )
     history: list[Said] = Field([], description="Earlier turns, oldest first.")
+    rewrite: bool = Field(True, description="Make a follow-up stand alone before it is searched for.")
+    variants: Variants | None = Field(
+        None, description="What a chat model adds to the search; unset: as the settings say."
+    )
     explain: bool = Field(False, description="Add `trace`: what was tried and how it was weighed.")
+
+    def filters(self) -> Where:
+        return {key: value if isinstance(value, str) else tuple(value) for key, value in self.where.items()}
 
     def messages(self) -> tuple[Message, ...]:
         return tuple(Message(role=said.role, content=said.content) for said in self.history)
@@ -73,8 +85,10 @@ def search(engine: EngineOfApp, body: SearchBody) -> dict[str, Any]:
     query = Query(
         text=body.question,
         collection=body.collection,
-        where=body.where,
+        where=body.filters(),
         history=body.messages(),
+        rewrite=body.rewrite,
+        variants=body.variants,
         mode=body.mode,
         rerank=True if body.rerank is None else body.rerank,
         **count,
@@ -117,8 +131,10 @@ def _start(engine: EngineOfApp, body: AskBody) -> Turn:
         collection=body.collection,
         model=body.model,
         k=body.k,
-        where=body.where or None,
+        where=body.filters(),
         history=body.messages() or None,
+        rewrite=body.rewrite,
+        variants=body.variants,
     )
 
 
@@ -126,6 +142,16 @@ def _start(engine: EngineOfApp, body: AskBody) -> Turn:
 def get_turn(engine: EngineOfApp, turn_id: str) -> dict[str, Any]:
     """An answer as it is now, its text so far included."""
     return wire.ask_json(engine.turn(turn_id))
+
+
+@router.post("/turns/{turn_id}/replay", tags=["questions"])
+def replay_turn(engine: EngineOfApp, turn_id: str, *, explain: bool = False) -> dict[str, Any]:
+    """Search again for what an answer was written from.
+
+    `replay` says whether the hits are the `same`, and in sentences what has `changed` since: documents,
+    the index, settings.
+    """
+    return wire.replay_json(engine.replay(turn_id), explain=explain)
 
 
 @router.post("/turns/{turn_id}/stop", tags=["questions"], status_code=202)

@@ -14,6 +14,7 @@ from citewise.answer.incomplete import incomplete_of
 from citewise.types import (
     Added,
     Answer,
+    AskedBefore,
     BackupReport,
     Citation,
     Collection,
@@ -26,6 +27,7 @@ from citewise.types import (
     KeptQuote,
     ModelInfo,
     ParseReport,
+    Replay,
     ScoredChunk,
     SearchResult,
     Turn,
@@ -166,8 +168,22 @@ def search_json(result: SearchResult, *, explain: bool = False) -> Json:
         "generation": result.generation,
         "reranker": result.reranker,
         "degraded": list(result.degraded),
+        "note": result.note,
+        "usage": {"input_tokens": result.usage.input_tokens, "output_tokens": result.usage.output_tokens},
+        "asked_before": asked_before_json(result.asked_before),
     }
     return {**found, "trace": dict(result.trace)} if explain else found
+
+
+def replay_json(replay: Replay, *, explain: bool = False) -> Json:
+    """A search that was done again: its keys, and what is not as it was."""
+    said = {"turn_id": replay.turn_id, "same": replay.same, "changed": list(replay.changed)}
+    return {**search_json(replay.result, explain=explain), "replay": said}
+
+
+def asked_before_json(before: AskedBefore | None) -> Json | None:
+    """An earlier answer to nearly the same question; ``changed`` says what became of its sources since."""
+    return {**asdict(before), "changed": list(before.changed)} if before else None
 
 
 def hit_json(hit: ScoredChunk) -> Json:
@@ -218,6 +234,7 @@ def ask_json(turn: Turn, *, explain: bool = False) -> Json:
         "conversation_id": turn.conversation_id,
         "turn_id": turn.id,
         "created_at": turn.created_at,
+        "asked_before": asked_before_json(turn.asked_before),
     }
     return {**found, "trace": dict(answer.trace)} if explain else found
 

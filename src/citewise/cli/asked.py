@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from citewise.types import UNFINISHED, Message, SearchMode
+from citewise.types import UNFINISHED, Message, SearchMode, Variants, Where
 
 Json = dict[str, Any]
 
@@ -17,10 +17,12 @@ class Asked:
     text: str
     collection: str = "default"
     k: int | None = None
-    where: dict[str, str] = field(default_factory=dict)
+    where: Where = field(default_factory=dict)
     history: tuple[Message, ...] = ()
     mode: SearchMode = "hybrid"
     rerank: bool | str = True
+    rewrite: bool = True
+    variants: Variants | None = None
     model: str | None = None
     explain: bool = False
 

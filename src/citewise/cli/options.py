@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from citewise import types
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text for people.")]
 Server = Annotated[
     str | None,
@@ -20,18 +22,31 @@ Model = Annotated[
 ]
 Where = Annotated[
     list[str] | None,
-    typer.Option("--where", metavar="KEY=VALUE", help="Narrow by document, source, tag or type; may be repeated."),
+    typer.Option(
+        "--where",
+        metavar="KEY=VALUE",
+        help="Narrow by document, source, tag, type, or the day it was added (added>=2026-03-31). Repeated keys: one "
+        "of their values; different keys: all.",
+    ),
+]
+Rewrite = Annotated[
+    bool, typer.Option("--rewrite/--no-rewrite", help="Make a follow-up stand alone before it is searched for.")
+]
+Variants = Annotated[
+    types.Variants | None,
+    typer.Option("--variants", help="Search for other wordings, or a passage that could answer, too (a chat model)."),
 ]
 HowMany = Annotated[int | None, typer.Option("-k", min=1, max=1000, metavar="N", help="Chunks to find.")]
 Explain = Annotated[bool, typer.Option("--explain", help="Tell how it was found.")]
 
 
-def pairs(given: list[str] | None, *, option: str = "--where") -> dict[str, str]:
-    """Read repeated ``key=value`` options; a mistake ends the program with code 2."""
-    read: dict[str, str] = {}
+def filters(given: list[str] | None) -> types.Where:
+    """Read ``--where``: ``key=value``, and days as ``added>=…`` and ``added<=…``; a mistake ends the program with 2."""
+    read: dict[str, tuple[str, ...]] = {}
     for text in given or ():
         key, separator, value = text.partition("=")
-        if not separator or not key.strip() or not value.strip():
-            raise typer.BadParameter(f"{text!r} is not KEY=VALUE.", param_hint=option)
-        read[key.strip()] = value.strip()
-    return read
+        name, sign = key.rstrip("<> "), f"{key[-1:]}=" if key[-1:] in ("<", ">") else ""
+        if not separator or not name.strip() or not value.strip():
+            raise typer.BadParameter(f"{text!r} is not KEY=VALUE.", param_hint="--where")
+        read[name.strip()] = (*read.get(name.strip(), ()), f"{sign}{value.strip()}")
+    return {key: values[0] if len(values) == 1 else values for key, values in read.items()}

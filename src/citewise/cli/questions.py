@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,21 +49,35 @@ def search(
             show_default=False,
         ),
     ] = None,
+    rewrite: options.Rewrite = True,
+    variants: options.Variants = None,
     explain: options.Explain = False,
     queries: Queries = None,
+    replay: Annotated[
+        str | None,
+        typer.Option("--replay", metavar="TURN_ID", help="Search again for what this answer was written from."),
+    ] = None,
     as_json: options.AsJson = False,
     server: options.Server = None,
 ) -> None:
     """Find the chunks that fit a question."""
     asked = Asked(
-        question or "", collection, k, options.pairs(where), mode=mode, rerank=rerank or True, explain=explain
+        question or "",
+        collection,
+        k,
+        options.filters(where),
+        mode=mode,
+        rerank=rerank or True,
+        rewrite=rewrite,
+        variants=variants,
+        explain=explain,
     )
-    _one_of(question, queries)
+    _one_of(question, queries, replay)
     with connect(server) as session:
         if queries:
             _run_all(queries, asked, session.search)
             return
-        found = session.search(asked)
+        found = session.replay(replay, explain=explain) if replay else session.search(asked)
     if as_json:
         output.document(found)
     else:
@@ -76,13 +91,24 @@ def ask(
     model: options.Model = None,
     k: options.HowMany = None,
     where: options.Where = None,
+    rewrite: options.Rewrite = True,
+    variants: options.Variants = None,
     explain: options.Explain = False,
     queries: Queries = None,
     as_json: options.AsJson = False,
     server: options.Server = None,
 ) -> None:
     """Answer a question from the documents, every sentence with its source."""
-    asked = Asked(question or "", collection, k, options.pairs(where), model=model, explain=explain)
+    asked = Asked(
+        question or "",
+        collection,
+        k,
+        options.filters(where),
+        rewrite=rewrite,
+        variants=variants,
+        model=model,
+        explain=explain,
+    )
     _one_of(question, queries)
     with connect(server) as session:
         if queries:
@@ -100,8 +126,8 @@ def ask(
         raise CitewiseError(answer["error"] or "The answer failed without a reason. Ask again.")
 
 
-def _one_of(question: str | None, queries: Path | None) -> None:
-    if (question is None) == (queries is None):
+def _one_of(question: str | None, queries: Path | None, replay: str | None = None) -> None:
+    if sum(given is not None for given in (question, queries, replay)) != 1:
         raise typer.BadParameter("Give a question, or --queries FILE.", param_hint="QUESTION")
 
 
@@ -164,7 +190,7 @@ def _tell_hits(found: Json, *, explain: bool) -> None:
     if found["standalone_question"] != found["question"]:
         output.line(output.plain(f"Searched for: {found['standalone_question']}\n"))
     if not found["hits"]:
-        output.line("Nothing was found.")
+        output.line(output.plain(found["note"] or "Nothing was found."))
     for hit in found["hits"]:
         scores = ", ".join(f"{name} {score:.3f}" for name, score in hit["scores"].items()) if explain else ""
         output.line(output.plain(f"{hit['rank']}. {_place(hit)}  {scores}".rstrip()))
@@ -175,6 +201,19 @@ def _tell_hits(found: Json, *, explain: bool) -> None:
         output.line(output.plain(f"Reranked by: {found['reranker'] or 'nobody'}."))
     for sentence in found["degraded"]:
         output.note(sentence)
+    _tell_asked_before(found)
+    if "replay" in found:
+        output.note("The hits are the same as then." if found["replay"]["same"] else "The hits are not the same.")
+        for sentence in found["replay"]["changed"]:
+            output.note(output.plain(sentence))
+
+
+def _tell_asked_before(found: Json) -> None:
+    before = found["asked_before"]
+    if before:
+        day = datetime.fromtimestamp(before["asked_at"]).astimezone().date().isoformat()
+        since = " ".join(before["changed"]) or "Its sources are as they were."
+        output.note(output.plain(f"Asked before on {day}: “{before['question']}”, turn {before['turn_id']}. {since}"))
 
 
 def _tell_sources(answer: Json, *, explain: bool) -> None:
@@ -192,6 +231,7 @@ def _tell_sources(answer: Json, *, explain: bool) -> None:
         output.line(f"    “{_short(citation['quote'])}”")
     for document in answer["incomplete_documents"]:
         output.note(output.plain(f"{document['source']} could not be read in full: {document['missing']}."))
+    _tell_asked_before(answer)
     if explain:
         output.line(f"\nModel: {answer['model']}. Chunks read: {len(answer['hits'])}. Index: {answer['generation']}.")
     for sentence in answer["degraded"]:

@@ -146,6 +146,9 @@ class RemoteSession:
         body = {**_question(asked), "mode": asked.mode, "rerank": asked.rerank}
         return _checked(self._send("POST", "api/search", json=body))
 
+    def replay(self, turn_id: str, *, explain: bool) -> Json:
+        return _checked(self._send("POST", f"api/turns/{turn_id}/replay", params={"explain": explain}))
+
     def ask(self, asked: Asked, *, on_text: Callable[[str], None]) -> Json:
         body = {**_question(asked), "model": asked.model}
         turn_id, text = "", ""
@@ -265,7 +268,17 @@ class RemoteSubject:
         ]
 
     def search(self, query: Query) -> SearchResult:
-        asked = Asked(query.text, query.collection, query.k, dict(query.where), query.history, query.mode, query.rerank)
+        asked = Asked(
+            query.text,
+            query.collection,
+            query.k,
+            query.where,
+            query.history,
+            query.mode,
+            query.rerank,
+            query.rewrite,
+            query.variants,
+        )
         found = self._session.search(asked)
         hits = tuple(hit_of(hit) for hit in found["hits"])
         return SearchResult(
@@ -311,6 +324,8 @@ def _question(asked: Asked) -> Json:
         "collection": asked.collection,
         "k": asked.k,
         "where": asked.where,
+        "rewrite": asked.rewrite,
+        "variants": asked.variants,
         "history": [{"role": said.role, "content": said.content} for said in asked.history],
         "explain": asked.explain,
     }

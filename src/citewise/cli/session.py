@@ -82,6 +82,10 @@ class Session(Protocol):
 
     def search(self, asked: Asked) -> Json: ...
 
+    def replay(self, turn_id: str, *, explain: bool) -> Json:
+        """Search again for what a stored turn was answered from."""
+        ...
+
     def ask(self, asked: Asked, *, on_text: Callable[[str], None]) -> Json:
         """Wait for an answer; ``on_text`` gets the whole text so far, whenever it changed."""
         ...
@@ -170,9 +174,14 @@ class LocalSession:
             history=asked.history,
             mode=asked.mode,
             rerank=asked.rerank,
+            rewrite=asked.rewrite,
+            variants=asked.variants,
             **count,
         )
         return wire.search_json(self._engine.search(query), explain=asked.explain)
+
+    def replay(self, turn_id: str, *, explain: bool) -> Json:
+        return wire.replay_json(self._engine.replay(turn_id), explain=explain)
 
     def ask(self, asked: Asked, *, on_text: Callable[[str], None]) -> Json:
         turn = self._engine.ask(
@@ -182,6 +191,8 @@ class LocalSession:
             k=asked.k,
             where=asked.where or None,
             history=asked.history or None,
+            rewrite=asked.rewrite,
+            variants=asked.variants,
         )
         try:
             for turn in self._engine.watch(turn.id):  # noqa: B020 - the same turn, later

@@ -6,11 +6,12 @@ import time
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import delete as delete_rows
 
 from citewise.errors import NotFoundError
 from citewise.registry import records
 from citewise.registry.ids import new_id
-from citewise.registry.tables import conversations
+from citewise.registry.tables import asked, conversations, turns
 from citewise.types import Conversation
 
 
@@ -57,6 +58,8 @@ def delete(tx: Connection, conversation_id: str) -> None:
     """Hide a conversation. Raises ``NotFoundError``."""
     get(tx, conversation_id)
     tx.execute(update(conversations).where(conversations.c.id == conversation_id).values(deleted_at=time.time()))
+    own = select(turns.c.id).where(turns.c.conversation_id == conversation_id)
+    tx.execute(delete_rows(asked).where(asked.c.turn_id.in_(own)))
 
 
 def restore(tx: Connection, conversation_id: str) -> None:

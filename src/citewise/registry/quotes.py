@@ -12,11 +12,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from citewise.registry import records
 from citewise.registry.sql import batches
-from citewise.registry.tables import conversations, documents, texts, turns
+from citewise.registry.tables import asked, conversations, documents, texts, turns
 from citewise.types import Answer, Citation, Evidence, KeptQuote, ScoredChunk
 
 ERASED = "[erased]"
@@ -73,6 +73,8 @@ def blank(tx: Connection, document_ids: Collection[str], *, quotes: bool) -> Cou
             if after != answer:
                 blanked.update(_quoted(answer, gone) - _quoted(after, gone))
                 _store(tx, turn_id, after)
+        if quotes:
+            _forget_wordings(tx, conversation_id)
     if quotes:
         _blank_broken_off(tx, gone)
     return blanked
@@ -209,6 +211,30 @@ def _blank_broken_off(tx: Connection, gone: Collection[str]) -> None:
             for turn_id in [turn_id for turn_id, own in runs.items() if any(f" {run} " in words for run in own)]:
                 tx.execute(update(turns).where(turns.c.id == turn_id).values(text=ERASED))
                 del runs[turn_id]
+
+
+def _forget_wordings(tx: Connection, conversation_id: str) -> None:
+    """Put the question itself in the place of a standalone one that has words the person never used.
+
+    A chat model takes them from earlier answers, which quote documents.
+    """
+    said: set[str] = set()
+    rows = tx.execute(
+        select(turns.c.id, turns.c.question, turns.c.standalone_question, turns.c.trace)
+        .where(turns.c.conversation_id == conversation_id, turns.c.status != "running")
+        .order_by(turns.c.ordinal)
+    ).all()
+    for row in rows:
+        said.update(_plain(row.question).split())
+        if said.issuperset(_plain(row.standalone_question).split()):
+            continue
+        trace = {**row.trace, **({"asked": row.question} if "asked" in row.trace else {})}
+        search = trace.get("search", {})
+        if "query" in search:
+            query = {**search["query"], "standalone": row.question, "variants": "none", "texts": []}
+            trace["search"] = {**search, "query": query}
+        tx.execute(update(turns).where(turns.c.id == row.id).values(standalone_question=row.question, trace=trace))
+        tx.execute(delete(asked).where(asked.c.turn_id == row.id))
 
 
 # --- rows -----------------------------------------------------------------------------

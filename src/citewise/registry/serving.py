@@ -5,8 +5,9 @@ Every hit of every index is joined back to this; a stale or foreign id is simply
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, select
@@ -15,7 +16,7 @@ from citewise.errors import QuestionError
 from citewise.registry.documents.rows import CHUNK_COLUMNS, chunk_from, shown_title
 from citewise.registry.sql import batches
 from citewise.registry.tables import chunks, document_tags, documents, held, versions
-from citewise.types import Chunk
+from citewise.types import Chunk, Where
 
 _OOXML = "application/vnd.openxmlformats-officedocument"
 _ODF = "application/vnd.oasis.opendocument"
@@ -99,27 +100,31 @@ def join(rx: Connection, chunk_ids: Sequence[str], collection_id: str, *, genera
     return found
 
 
-def match(rx: Connection, collection_id: str, where: Mapping[str, str]) -> set[str]:
+def match(rx: Connection, collection_id: str, where: Where) -> set[str]:
     """Return the ids of the documents for which every key of ``where`` holds; all for an empty one.
 
     Args:
         where: ``document`` (its id), ``source``, ``tag`` (one of its tags), ``type`` (a media type, or a short
-            name such as ``pdf``), or any key of the metadata given at upload, whose value must be the same as text.
+            name such as ``pdf``), ``added`` (a day as ``2026-03-31``, with ``>=`` or ``<=`` before it for that day
+            and all after or before it; days are those of this machine), or any key of the metadata given at
+            upload, whose value must be the same as text. Of several values one must hold; of ``added`` all.
 
     Raises:
-        QuestionError: No document of the collection has such a key, or the type is unknown.
+        QuestionError: No document of the collection has such a key, the type is unknown, or the day is none.
     """
     statement = _of_documents(documents.c.id, versions.c.metadata).where(documents.c.collection_id == collection_id)
-    wanted = dict(where)
+    wanted = {key: (value,) if isinstance(value, str) else tuple(value) for key, value in where.items()}
     if "document" in wanted:
-        statement = statement.where(documents.c.id == wanted.pop("document"))
+        statement = statement.where(documents.c.id.in_(wanted.pop("document")))
     if "source" in wanted:
-        statement = statement.where(documents.c.source == wanted.pop("source"))
+        statement = statement.where(documents.c.source.in_(wanted.pop("source")))
     if "tag" in wanted:
-        tagged = select(document_tags.c.document_id).where(document_tags.c.tag == wanted.pop("tag"))
+        tagged = select(document_tags.c.document_id).where(document_tags.c.tag.in_(wanted.pop("tag")))
         statement = statement.where(documents.c.id.in_(tagged))
-    media_types = _media_types(wanted.pop("type")) if "type" in wanted else None
-    if not wanted and media_types is None:
+    for since, until in map(_span, wanted.pop("added", ())):
+        statement = statement.where(versions.c.added_at >= since, versions.c.added_at < until)
+    media_types = frozenset(one for name in wanted.pop("type", ()) for one in _media_types(name))
+    if not wanted and not media_types:
         return set(rx.scalars(statement.with_only_columns(documents.c.id)))
     if wanted:
         _refuse_unknown(rx, collection_id, wanted)
@@ -127,9 +132,15 @@ def match(rx: Connection, collection_id: str, where: Mapping[str, str]) -> set[s
     return {
         document_id
         for document_id, metadata, media_type in rows
-        if (media_types is None or media_type.partition(";")[0] in media_types)
-        and all(_as_text(metadata.get(key)) == value for key, value in wanted.items())
+        if (not media_types or media_type.partition(";")[0] in media_types)
+        and all(_as_text(metadata.get(key)) in values for key, values in wanted.items())
     }
+
+
+def type_name(media_type: str) -> str:
+    """Return the short name by which documents of a media type are chosen; the media type itself if it has none."""
+    bare = media_type.partition(";")[0]
+    return next((name for name, own in MEDIA_TYPES.items() if bare in own), bare)
 
 
 def _of_documents(*columns: Any) -> Select[Any]:
@@ -150,12 +161,29 @@ def _media_types(name: str) -> tuple[str, ...]:
         raise QuestionError(f"There is no type {name!r}. Use one of {', '.join(MEDIA_TYPES)}.") from None
 
 
-def _refuse_unknown(rx: Connection, collection_id: str, wanted: Mapping[str, str]) -> None:
+def _span(day: str) -> tuple[float, float]:
+    """From when until when a document was added that fits ``2026-03-31``, ``>=2026-03-31`` or ``<=2026-03-31``."""
+    sign = day[:2] if day[:2] in (">=", "<=") else ""
+    try:
+        begins = datetime.combine(date.fromisoformat(day[len(sign) :].strip()), time.min)
+        ends = begins + timedelta(days=1)
+        return (
+            float("-inf") if sign == "<=" else begins.timestamp(),
+            float("inf") if sign == ">=" else ends.timestamp(),
+        )
+    except (ValueError, OverflowError, OSError):
+        raise QuestionError(
+            f"{day!r} is no day on which a document can have been added. Write it like 2026-03-31, or >=2026-03-31, "
+            "or <=2026-03-31."
+        ) from None
+
+
+def _refuse_unknown(rx: Connection, collection_id: str, wanted: Iterable[str]) -> None:
     rows = rx.scalars(_of_documents(versions.c.metadata).where(documents.c.collection_id == collection_id))
     known = {key for metadata in rows for key in metadata}
     for key in wanted:
         if key not in known:
-            names = ", ".join(["document", "source", "tag", "type", *sorted(known)])
+            names = ", ".join(["document", "source", "tag", "type", "added", *sorted(known)])
             raise QuestionError(f"Documents cannot be chosen by {key!r}. Use one of {names}.")
 
 

@@ -193,6 +193,19 @@ turns = Table(
     UniqueConstraint("conversation_id", "ordinal"),
 )
 
+# What can be made again from the turns: one vector of each complete answer's standalone question. Turns of
+# deleted conversations have none.
+asked = Table(
+    "asked",
+    metadata,
+    Column("turn_id", Text, ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True),
+    Column("collection", Text, nullable=False),  # its name
+    Column("fingerprint", Text, nullable=False),  # of the embedder
+    Column("vector", LargeBinary, nullable=False),  # float32, little-endian
+    Column("stored_at", Double, nullable=False),
+    Index(None, "collection", "stored_at"),
+)
+
 generations = Table(
     "generations",
     metadata,

@@ -9,22 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from citewise.language.terms import stem
+from citewise.retrieve.subject import WORD, is_aspect, is_content, own_subject, runs_of, shape_of, subject_of, terms_of
 from citewise.types import Message
 
-_WORD = re.compile(r"[^\W_]+(?:['’\-./_][^\W_]+)*")
-_STOP_WORDS = """
-    a about according actually again all also am an and any anything are as at be been being best better but by can
-    come comes could describe did different discuss do does doing done else example explain find for from get give go
-    good had happen happened happens has have he her here hers him his how i if important in instead interested
-    interesting into is it its kind kinds know learn list long made main make makes many may me mean might more most
-    much must my need of often on one ones or other our out over please same say says see shall she should show so
-    some something tell than that the their theirs them then there these they thing things think this those to too
-    type types under up us use used using very want was we were what when where which while who whom whose why will
-    with work works would yes you your
-"""
-_STOP = frozenset(_STOP_WORDS.split())
 _LEAD_IN = re.compile(
     r"^\s*(?:(?:and|but|or|so|ok|okay|also|then)\b[\s,]*)*"
     r"(?:(?:what|how)\s+about\b|and\b|also\b|or\b|but\b)[\s,]*",
@@ -46,6 +35,7 @@ _PRONOUN = re.compile(
     re.I,
 )
 _DEFINITION = re.compile(r"^what(?:'s|’s|\s+is|\s+are)\s+(?:an?\s+)?(?!the\b)\S+\s*\?*$", re.I)
+_LITTLE = 2  # words with content; a question with more stands alone, unless it points back
 _POSSESSIVE = frozenset(("its", "their", "his", "her"))
 _DETERMINER = frozenset(("this", "these", "those"))
 
@@ -69,19 +59,20 @@ def standalone(question: str, history: Sequence[Message]) -> str:
 
 
 def _resolve(question: str, previous: str, subject: str) -> tuple[str, str]:
-    """``question`` standing alone, and its subject, given those of the question before."""
+    """``question`` standing alone, and what is talked about after it, given those of the question before."""
     question = question.strip()
     if not previous:
-        return question, _subject(question)
+        return question, subject_of(question)
     if (replaced := _elliptical(question, previous)) is not None:
-        return replaced, _subject(replaced) or subject
-    if not subject or subject.lower() in question.lower():
-        return question, _subject(question) or subject
-    if pointed := _pronoun(question, subject):
+        return replaced, subject_of(replaced) or subject
+    own = own_subject(question)
+    if not subject or _mentions(question, subject):
+        return question, own or subject
+    if pointed := _pronoun(question, subject) or _head_alone(question, subject):
         return pointed, subject
-    if _says_little(question):
+    if not own and _says_little(question):
         return f"{question} ({subject})", subject
-    return question, _subject(question) or subject
+    return question, own or subject
 
 
 # --- "and for the X300?" --------------------------------------------------------------
@@ -95,12 +86,12 @@ def _elliptical(question: str, previous: str) -> str | None:
         return None
     rest = rest.rstrip(" ?.!")
     bare = _OPENING.sub("", rest)
-    terms = _terms(bare)
+    terms = terms_of(bare)
     if not terms:
         return None
-    wanted = _shape(terms[-1].text if terms[-1].shape != "word" else terms[0].text)
+    wanted = shape_of(terms[-1].text if terms[-1].shape != "word" else terms[0].text)
     if wanted != "word":
-        runs = [run for run in _runs(previous) if any(term.shape == wanted for term in run)]
+        runs = [run for run in runs_of(previous) if any(term.shape == wanted for term in run)]
         if runs:
             same = [term for term in runs[-1] if term.shape == wanted]
             return previous[: same[0].start] + bare + previous[same[-1].end :]
@@ -113,7 +104,10 @@ def _elliptical(question: str, previous: str) -> str | None:
 def _pronoun(question: str, subject: str) -> str | None:
     """``question`` with its first pronoun replaced by ``subject``; ``None`` if it has none."""
     expletive = _EXPLETIVE.search(question)
+    named = [run[-1].end for run in runs_of(question) if len(run) > 1 and not is_aspect(run)]
     for match in _PRONOUN.finditer(question):
+        if named and named[0] <= match.start():
+            return None  # "Is the X300 louder when it starts?": the question itself says what is meant
         if expletive and expletive.start() <= match.start() < expletive.end():
             continue
         word = match.group().split()[-1].lower()
@@ -121,70 +115,35 @@ def _pronoun(question: str, subject: str) -> str | None:
         after = question[match.end() :]
         if word in _POSSESSIVE:
             return f"{before}{subject}'s{after}"
-        if word in _DETERMINER and (following := _WORD.match(after.lstrip())) and _is_content(following.group()):
+        if word in _DETERMINER and (following := WORD.match(after.lstrip())) and is_content(following.group()):
             return f"{question} ({subject})"  # "this pump": the noun stays
         return f"{before}{subject}{after}"
     return None
 
 
+# --- "and the period?", after "warranty period" ------------------------------------------
+
+
+def _head_alone(question: str, subject: str) -> str | None:
+    """``question`` with the last word of ``subject`` made whole where it stands alone; ``None`` if it does not."""
+    words = WORD.findall(subject)
+    runs = runs_of(question)
+    if len(words) < 2 or sum(map(len, runs)) > _LITTLE + 1:
+        return None
+    for run in runs:
+        if len(run) == 1 and stem(run[0].text.lower()) == stem(words[-1].lower()):
+            return question[: run[0].start] + subject + question[run[0].end :]
+    return None
+
+
 def _says_little(question: str) -> bool:
-    terms = _terms(question)
+    terms = terms_of(question)
     if _DEFINITION.match(question):
         return False
-    return len(terms) <= 1 and all(term.shape == "word" for term in terms)
+    return len(terms) <= _LITTLE and all(term.shape == "word" for term in terms)
 
 
-# --- what a question is about ---------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Term:
-    """A word with content and what it looks like."""
-
-    text: str
-    start: int
-    end: int
-    shape: str  # year, code (has a digit), name (capital inside a sentence) or word
-
-
-def _subject(question: str) -> str:
-    """The words that name what a question is about: a name or code with its neighbours, else the longest phrase."""
-    runs = _runs(question)
-    if not runs:
-        return ""
-    best = max(runs, key=lambda run: (any(term.shape in ("code", "name") for term in run), len(run), run[0].start))
-    return question[best[0].start : best[-1].end].removesuffix("'s").removesuffix("’s")
-
-
-def _terms(text: str) -> list[_Term]:
-    """The words of ``text`` that say something."""
-    terms = []
-    for match in _WORD.finditer(text):
-        word = match.group()
-        if _is_content(word):
-            first = match.start() == 0
-            terms.append(_Term(word, match.start(), match.end(), "word" if first and word.istitle() else _shape(word)))
-    return terms
-
-
-def _runs(text: str) -> list[list[_Term]]:
-    """The terms of ``text``, those that only spaces part taken together."""
-    runs: list[list[_Term]] = []
-    for term in _terms(text):
-        if runs and not text[runs[-1][-1].end : term.start].strip():
-            runs[-1].append(term)
-        else:
-            runs.append([term])
-    return runs
-
-
-def _is_content(word: str) -> bool:
-    return word.lower() not in _STOP
-
-
-def _shape(word: str) -> str:
-    if re.fullmatch(r"(?:19|20)\d\d", word):
-        return "year"
-    if any(character.isdigit() for character in word):
-        return "code"
-    return "name" if word[0].isupper() else "word"
+def _mentions(question: str, subject: str) -> bool:
+    """Whether every word of ``subject`` stands in ``question``, whatever its ending."""
+    said = {stem(word.lower()) for word in WORD.findall(question)}
+    return all(stem(word.lower()) in said for word in WORD.findall(subject))

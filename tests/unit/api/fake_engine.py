@@ -43,12 +43,15 @@ from citewise.types import (
     ParseReport,
     Problem,
     Query,
+    Replay,
     ScoredChunk,
     SearchResult,
     Turn,
     Upload,
     Usage,
+    Variants,
     WatchedFolder,
+    Where,
 )
 from tests.fake_index import FakeIndex
 from tests.unit.registry.whole import make_home
@@ -77,6 +80,7 @@ class FakeEngine(FakeIndex, Engine):
         self._stopped: set[str] = set()
         self._purged: set[str] = set()
         self.asked: list[dict[str, Any]] = []
+        self.wordings: list[tuple[bool, Variants | None]] = []
         self.queries: list[Query] = []
         self.gate = threading.Event()
         self.gate.set()
@@ -306,6 +310,10 @@ class FakeEngine(FakeIndex, Engine):
 
     # --- questions --------------------------------------------------------------------
 
+    def replay(self, turn_id: str) -> Replay:
+        turn = self.turn(turn_id)
+        return Replay(turn_id, self.search(Query(turn.question)), same=False, changed=("tides.txt changed since.",))
+
     def search(self, query: Query) -> SearchResult:
         if self.failure:
             raise self.failure
@@ -352,8 +360,10 @@ class FakeEngine(FakeIndex, Engine):
         collection: str = "default",
         model: str | None = None,
         k: int | None = None,
-        where: Mapping[str, str] | None = None,
+        where: Where | None = None,
         history: Sequence[Message] | None = None,
+        rewrite: bool = True,
+        variants: Variants | None = None,
     ) -> Turn:
         _check_question(question)
         if model not in (None, "extractive"):
@@ -364,6 +374,7 @@ class FakeEngine(FakeIndex, Engine):
         elif conversation_id not in self._conversations:
             raise NotFoundError("conversation", conversation_id)
         self.asked.append({"k": k, "where": where, "history": history, "conversation_id": conversation_id})
+        self.wordings.append((rewrite, variants))
         earlier = [turn for turn in self._turns.values() if turn.conversation_id == conversation_id]
         turn = Turn(
             id=f"t{len(self._turns) + 1}",

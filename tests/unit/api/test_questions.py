@@ -37,6 +37,9 @@ def test_a_search_answers_with_the_keys_of_the_command_line(client: TestClient, 
         "generation",
         "reranker",
         "degraded",
+        "note",
+        "usage",
+        "asked_before",
     }
     hit = found["hits"][0]
     assert (hit["rank"], hit["document_id"], hit["source"]) == (1, tides, "tides.txt")

@@ -20,7 +20,7 @@ def _library(run: Run, notes: Path) -> None:
 def test_a_search_prints_one_document_of_json(anywhere: Run) -> None:
     ran = anywhere("search", QUESTION, "--json", "-k", "1", "--mode", "keyword", "--rerank", "none")
     assert (ran.code, ran.err) == (0, "")
-    assert list(ran.json) == SEARCH_KEYS
+    assert list(ran.json) == [*SEARCH_KEYS, "note", "usage", "asked_before"]
     (hit,) = ran.json["hits"]
     assert (hit["rank"], hit["source"], hit["page_first"]) == (1, "tides.txt", 1)
 

@@ -16,7 +16,7 @@ from sqlalchemy import create_engine
 
 import citewise.registry
 from citewise.errors import RegistryError
-from citewise.registry import conversations, documents, embeddings, generations, held, records, schema, turns
+from citewise.registry import asked, conversations, documents, embeddings, generations, held, records, schema, turns
 from citewise.registry.check import check_registry
 from citewise.registry.database import Registry
 from citewise.registry.ids import hash_text
@@ -177,6 +177,7 @@ def test_a_registry_of_the_first_schema_opens_with_everything_in_it(
             "4.2 metres [1].",
             (citation(),),
         )
+        assert list(asked.without_vector(rx, "default", "m/1", most=10).values()) == ["How high?"]
     registry.close()
     problems = check_registry(tmp_path / "registry.sqlite3", deep=True)
     assert {problem.part for problem in problems} == {"originals"}  # there never were any

@@ -72,7 +72,7 @@ def test_an_unknown_field_is_told_with_those_that_there_are(registry: Registry) 
         serve(tx, "a.txt", metadata={"year": 2023})
         serve(tx, "b.txt", collection="other", metadata={"secret": 1})
         here = collections.find(tx, "default")
-        with pytest.raises(QuestionError, match=r"'autor'.*document, source, tag, type, year\.$"):
+        with pytest.raises(QuestionError, match=r"'autor'.*document, source, tag, type, added, year\.$"):
             serving.match(tx, here, {"autor": "Me"})
         with pytest.raises(QuestionError, match=r"'odx'.*pdf"):
             serving.match(tx, here, {"type": "odx"})
