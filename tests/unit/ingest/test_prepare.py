@@ -51,7 +51,7 @@ def test_chunks_have_ids_of_their_way_of_cutting() -> None:
             document_id="d",
             version=1,
             title="Boats",
-            splitter=splitter_for(embedder, strategy=strategy, size=200, overlap=24),  # type: ignore[arg-type]
+            splitter=splitter_for(embedder, strategy=strategy, size=200, overlap=24),
             token_spans=embedder.token_spans,
             check=lambda: None,
         )
