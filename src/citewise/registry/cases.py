@@ -40,9 +40,17 @@ class Case:
 
 
 def create(tx: Connection, *, question: str, collection: str, places: Sequence[Place]) -> Case:
-    """Keep a case. Raises ``QuestionError`` for an empty or overlong question."""
+    """Keep a case.
+
+    Raises:
+        QuestionError: The question is empty, overlong, or a case of the collection already.
+    """
     now = time.time()
-    case = Case(new_id(), _checked(question), collection, tuple(places), now, now)
+    question = _checked(question)
+    same = select(cases.c.id).where(cases.c.question == question, cases.c.collection == collection)
+    if tx.scalar(same):
+        raise QuestionError("This question is a test case already. Delete that one first, or word this otherwise.")
+    case = Case(new_id(), question, collection, tuple(places), now, now)
     tx.execute(insert(cases).values(asdict(case) | {"places": [asdict(place) for place in places]}))
     return case
 
@@ -63,9 +71,7 @@ def get(rx: Connection, case_id: str) -> Case:
     return _case(row)
 
 
-def change(
-    tx: Connection, case_id: str, *, question: str | None = None, places: Sequence[Place] | None = None
-) -> Case:
+def change(tx: Connection, case_id: str, *, question: str | None = None, places: Sequence[Place] | None = None) -> Case:
     """Change what is given of a case. Raises ``NotFoundError``, ``QuestionError``."""
     values: dict[str, Any] = {"updated_at": time.time()}
     if question is not None:

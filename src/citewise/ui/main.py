@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from citewise.ui import chat, index, library, place
+from citewise.ui import chat, evaluate, index, library, place
 from citewise.ui.failures import friendly
 from citewise.ui.sidebar import show_sidebar
 
@@ -27,6 +27,7 @@ def main() -> None:
         st.Page(chat.page, title="Chat", icon=":material/forum:", url_path="chat", default=True),
         st.Page(library.page, title="Library", icon=":material/folder_open:", url_path="library"),
         st.Page(index.page, title="Index", icon=":material/database:", url_path="index"),
+        st.Page(evaluate.page, title="Evaluate", icon=":material/rule:", url_path="evaluate"),
     ]
     current = st.navigation(pages, position="hidden")
     place.set_library(pages[1])

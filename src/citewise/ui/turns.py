@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from citewise.types import Answer, AnswerStatus, Citation, ScoredChunk, Turn, Verdict
-from citewise.ui import components, found, notices, place, state
+from citewise.ui import components, filters, found, notices, own_cases, place, state, wording
 from citewise.ui.failures import friendly
 from citewise.ui.notices import attempt
 from citewise.ui.place import Target
@@ -71,8 +71,7 @@ def _watch(turn_id: str) -> None:
             st.button(
                 "Stop", key=f"stop_{turn.id}", icon=":material/stop:", on_click=attempt, args=(lambda: _stop(turn),)
             )
-        if turn.standalone_question and turn.standalone_question != turn.question:
-            _standalone(turn)
+        wording.show(turn)
         _text(turn)
 
 
@@ -95,10 +94,6 @@ def _documents(contexts: tuple[ScoredChunk, ...]) -> str:
     if len(names) > 2:
         return f"{shortened(names[0], 32)} and {len(names) - 1} more"
     return " and ".join(shortened(name, 32) for name in names)
-
-
-def _standalone(turn: Turn) -> None:
-    st.html(f'<p class="aside">Searched for: <q>{escape(turn.standalone_question)}</q></p>')
 
 
 def _text(turn: Turn) -> None:
@@ -129,8 +124,7 @@ def _chip_label(citation: Citation) -> str:
 
 def _finished(turn: Turn) -> None:
     answer = turn.answer
-    if turn.standalone_question and turn.standalone_question != turn.question:
-        _standalone(turn)
+    wording.show(turn)
     if answer.status == "abstained":
         _abstained(turn)
     else:
@@ -143,6 +137,7 @@ def _finished(turn: Turn) -> None:
     found.show_incomplete(answer)
     found.show_degraded(answer)
     found.show_how(turn)
+    own_cases.offer(turn)
 
 
 def _sources(turn: Turn) -> None:
@@ -214,4 +209,4 @@ def _ending(turn: Turn) -> None:
 
 
 def _ask_again(turn: Turn) -> None:
-    state.engine().ask(turn.question, conversation_id=turn.conversation_id, model=place.model())
+    wording.ask_again(turn, turn.question, rewrite=filters.rewrites())

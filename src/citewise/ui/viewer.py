@@ -46,8 +46,8 @@ class _Outline:
     picture: bool  # whether they are shown as pictures; else they are slides
 
 
-def show_view(engine: Engine, turn: Turn, passage: Passage) -> None:
-    """Draw the passage where it stands."""
+def show_view(engine: Engine, turn: Turn | None, passage: Passage) -> None:
+    """Draw the passage where it stands; ``turn`` is the one that cites it, if any."""
     outline = _outline(engine, passage)
     if outline is None:  # the note above says what became of the document
         if passage.text:
@@ -152,12 +152,12 @@ def _zoom() -> str:
     return st.session_state.get("zoom") or "Fit"
 
 
-def _image(engine: Engine, turn: Turn, passage: Passage, page: int) -> bytes | None:
+def _image(engine: Engine, turn: Turn | None, passage: Passage, page: int) -> bytes | None:
     """The rendered page, its quoted words boxed; ``None`` where it cannot be rendered."""
     zoom = _zoom()
 
     def render() -> bytes:
-        if passage.marker is None:
+        if passage.marker is None or turn is None:
             return engine.page_image(passage.document_id, page, version=passage.version, width=_WIDTHS[zoom])
         return engine.citation_image(turn.id, passage.marker, page=page, width=_WIDTHS[zoom])
 

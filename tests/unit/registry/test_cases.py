@@ -22,6 +22,8 @@ def test_a_case_is_kept_changed_deleted_and_brought_back(registry: Registry) -> 
     with registry.write() as tx:
         made = cases.create(tx, question=" How  high? ", collection="notes", places=[Place("d", 1, 3, 9)])
         assert (made.question, made.places) == ("How high?", (Place("d", 1, 3, 9),))
+        with pytest.raises(QuestionError, match="already"):
+            cases.create(tx, question="How high?", collection="notes", places=[])
         other = cases.create(tx, question="Who?", collection="default", places=[])
         assert [one.id for one in cases.list_all(tx, collection="notes")] == [made.id]
         changed = cases.change(tx, made.id, question="How high is it?")
