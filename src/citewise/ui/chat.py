@@ -9,7 +9,7 @@ import streamlit as st
 
 from citewise.errors import NotFoundError
 from citewise.types import Document, Turn
-from citewise.ui import banner, components, notices, place, questions, state, uploads
+from citewise.ui import banner, components, filters, notices, place, questions, state, uploads
 from citewise.ui.failures import friendly
 from citewise.ui.notices import attempt, tell
 from citewise.ui.panel import show_panel
@@ -122,6 +122,8 @@ def _question_box(documents: Sequence[Document], ready: Sequence[Document]) -> N
             key="under_input", horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
         ):
             _model_picker()
+            if ready:
+                filters.show(ready)
             st.html('<p class="hint">Every sentence is checked. Read the source too.</p>', width="content")
 
 
@@ -135,7 +137,12 @@ def _submit() -> None:
 
 def _ask(question: str) -> None:
     turn = state.engine().ask(
-        question, conversation_id=place.conversation_id(), collection=place.collection(), model=place.model()
+        question,
+        conversation_id=place.conversation_id(),
+        collection=place.collection(),
+        model=place.model(),
+        where=filters.where(),
+        rewrite=filters.rewrites(),
     )
     place.open_conversation(turn.conversation_id)
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from citewise.answer.incomplete import incomplete_of
 from citewise.types import Answer, ScoredChunk, Turn
-from citewise.ui import place
+from citewise.ui import place, wording
 from citewise.ui.place import Target
 from citewise.ui.render import VERDICT_NAMES
 from citewise.ui.text import counted, escaped, excerpt, file_name, locator_of, shortened
@@ -46,7 +46,8 @@ def show_how(turn: Turn) -> None:
     if not details.open:
         return
     with details:
-        facts = [("Searched for", turn.standalone_question or turn.question), *_facts(turn.answer)]
+        asked = ("Searched for", turn.standalone_question or turn.question)
+        facts = [asked, *wording.facts(turn), *_facts(turn.answer)]
         rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts)
         st.html(f'<dl class="facts">{rows}</dl>')
         _sentences(turn.answer)

@@ -82,6 +82,7 @@ class FakeEngine(FakeIndex):
         self.bytes: dict[str, bytes] = {}
         self.chats: dict[str, Conversation] = {}
         self.hidden: dict[str, Conversation] = {}
+        self.asked_with: list[dict[str, Any]] = []  # options of every question
         self.turns: dict[str, Turn] = {}
         self.stopped: set[str] = set()
         self.stage: Any = None  # the state that added documents stay in, if not ready
@@ -270,7 +271,8 @@ class FakeEngine(FakeIndex):
 
     # --- questions
 
-    def ask(self, question: str, *, conversation_id: str | None = None, **_: Any) -> Turn:
+    def ask(self, question: str, *, conversation_id: str | None = None, **options: Any) -> Turn:
+        self.asked_with.append(options)
         if len(question) > 8_000:
             raise QuestionError("The question has over 8,000 characters. Shorten it.")
         if conversation_id is None:
@@ -282,7 +284,7 @@ class FakeEngine(FakeIndex):
         turn = Turn(
             identity, conversation_id, len(self.turns), question,
             self.script.get("standalone", question), time.time(), Answer("", "running"),
-            step="searching",
+            step="searching", asked_before=self.script.get("asked_before"),
         )  # fmt: skip
         self.turns[identity] = turn
         self._write(identity)
