@@ -98,8 +98,8 @@ def fill(engine: Engine, paths: Sequence[Path]) -> None:
     engine.wait([one.job_id for one in added if one.job_id])
 
 
-def recall(engine: Engine, case: Case, question: str) -> float:
-    found = [hit.source for hit in engine.search(Query(question, k=K)).hits]
+def recall(engine: Engine, case: Case, query: Query) -> float:
+    found = [hit.source for hit in engine.search(query).hits]
     return len(case.relevant.intersection(found)) / len(case.relevant)
 
 
@@ -142,11 +142,8 @@ def main() -> None:
         results = []
         for case in cases:
             asked = (case.question, standalone(case.question, case.history), case.rewritten)
-            known: dict[str, float] = {}
-            for question in asked:
-                if question not in known:
-                    known[question] = recall(engine, case, question)
-            results.append((case, asked, tuple(known[question] for question in asked)))
+            queries = (Query(asked[0], k=K), Query(asked[0], k=K, history=case.history), Query(asked[2], k=K))
+            results.append((case, asked, tuple(recall(engine, case, query) for query in queries)))
     for half in (*HALVES, "all"):
         of_half = [values for case, _, values in results if half in (half_of[case.conversation], "all")]
         table(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from difflib import SequenceMatcher
 
 import structlog
 
@@ -36,6 +37,7 @@ _OPPOSITES = """
     summer winter|male female|men women|parent child|employer employee|buyer seller|landlord tenant|public private
 """
 _PAIRS = [tuple(pair.split()) for line in _OPPOSITES.strip().splitlines() for pair in line.split("|")]
+_ASKING = set(terms("find step possible allowed able need required exactly please"))
 _WORD = re.compile(r"[\w./-]*\w")
 
 
@@ -52,6 +54,8 @@ def same_question(one: str, other: str) -> bool:
     first, second = _words(one), _words(other)
     if any((a in first and b in second) or (b in first and a in second) for a, b in _PAIRS if not {a, b} <= first):
         return False
+    if _differ_in_one_place(one, other):
+        return False
     kinds = read_question(one).kind, read_question(other).kind
     return kinds[0] == kinds[1] or "other" in kinds
 
@@ -64,6 +68,25 @@ def _codes(text: str) -> set[str]:
 def _share_names(one: str, other: str) -> bool:
     ours, theirs = read_question(one).firm, read_question(other).firm
     return ours <= set(terms(other)) and theirs <= set(terms(one))
+
+
+def _differ_in_one_place(one: str, other: str) -> bool:
+    """Whether one part with content was put in, left out or exchanged, and all around it is the same.
+
+    People who ask the same again seldom keep every other word: "the price of a single room" and
+    "the price of a double room" are two questions.
+    """
+    first, second = ([fold(word) for _, _, word in words(text)] for text in (one, other))
+    steps = [step for step in SequenceMatcher(None, first, second, autojunk=False).get_opcodes() if step[0] != "equal"]
+    if len(steps) != 1:
+        return False
+    _, start, end, other_start, other_end = steps[0]
+    return _subjects(first[start:end]) != _subjects(second[other_start:other_end])
+
+
+def _subjects(part: Sequence[str]) -> set[str]:
+    """The terms of a few words that say what about; those that only ask do not count."""
+    return {term for term, weight in read_question(" ".join(part)).weights.items() if weight >= 1} - _ASKING
 
 
 def _words(text: str) -> set[str]:

@@ -8,9 +8,10 @@ mean anything alone ("how much?"). Every other question stays as it is.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
-from citewise.language.terms import stem
+from citewise.language.terms import stem, terms
 from citewise.retrieve.subject import WORD, is_aspect, is_content, own_subject, runs_of, shape_of, subject_of, terms_of
 from citewise.types import Message
 
@@ -36,6 +37,7 @@ _PRONOUN = re.compile(
 )
 _DEFINITION = re.compile(r"^what(?:'s|’s|\s+is|\s+are)\s+(?:an?\s+)?(?!the\b)\S+\s*\?*$", re.I)
 _LITTLE = 2  # words with content; a question with more stands alone, unless it points back
+_FIRST, _LAST, _ALIKE = 0.5, 0.25, 0.5
 _POSSESSIVE = frozenset(("its", "their", "his", "her"))
 _DETERMINER = frozenset(("this", "these", "those"))
 
@@ -56,6 +58,39 @@ def standalone(question: str, history: Sequence[Message]) -> str:
         if message.role == "user":
             previous, subject = _resolve(message.content, previous, subject)
     return _resolve(question, previous, subject)[0]
+
+
+def with_topic(question: str, history: Sequence[Message]) -> str | None:
+    """Return ``question`` with what the conversation is about behind it; ``None`` where it says so itself.
+
+    A question that stands alone for the rules is often one about the same thing all the same
+    ("What are popular hiking trails?", after three questions about Boise), and nothing in it
+    tells. So both wordings are searched for.
+
+    Args:
+        question: Standing alone, as far as the rules can tell.
+        history: What was said before, oldest first; only the person's questions are used.
+    """
+    topic = _topic([message.content for message in history if message.role == "user"])
+    if not topic or _mentions(question, topic):
+        return None
+    return f"{question} ({topic})"
+
+
+def _topic(questions: Sequence[str]) -> str:
+    """The subject that most questions share; what was asked first and what was asked last counts more."""
+    shares: Counter[frozenset[str]] = Counter()
+    written: dict[frozenset[str], str] = {}
+    for place, question in enumerate(questions):
+        subject = subject_of(question)
+        if not (key := frozenset(terms(subject))):
+            continue
+        written.setdefault(key, subject)
+        for other in shares:
+            if other != key and other & key:
+                shares[other] += _ALIKE
+        shares[key] += 1 + _FIRST * (place == 0) + _LAST * (place == len(questions) - 1)
+    return written[shares.most_common(1)[0][0]] if shares else ""
 
 
 def _resolve(question: str, previous: str, subject: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from citewise.errors import ProviderError
 from citewise.protocols import Finished, Writer
-from citewise.retrieve.rewrite import standalone
+from citewise.retrieve.rewrite import standalone, with_topic
 from citewise.types import Message, Usage, Variants
 
 SECONDS = 8.0
@@ -54,7 +54,7 @@ that answers the question. It need not be true: it is only compared with real do
 class Worded:
     """What a search is made with."""
 
-    texts: tuple[str, ...]
+    texts: tuple[str, ...]  # the first is shown
     by: str  # "rules", a chat model's name, or "" when nothing was written
     usage: Usage = field(default_factory=Usage)
     degraded: str | None = None  # a sentence: why something else was used
@@ -68,7 +68,11 @@ def standalone_question(
     cancelled: Callable[[], bool] = lambda: False,
     seconds: float = SECONDS,
 ) -> Worded:
-    """Return ``question`` so that it can be searched for without ``history``; one text.
+    """Return ``question`` so that it can be searched for without ``history``.
+
+    By rules there may be a second text, with what the conversation is about: it is searched for
+    as well, since rules cannot tell whether a question is still about that. Measured with
+    ``benchmarks/followups.py``.
 
     Args:
         question: As it was asked.
@@ -80,7 +84,7 @@ def standalone_question(
     if not history:
         return Worded((question,), "")
     if writer is None:
-        return Worded((standalone(question, history),), "rules")
+        return Worded(_by_rules(question, history), "rules")
     said = "\n".join(f"{message.role}: {_line(message.content)}" for message in history[-_TURNS:])
     text, usage, failure = _write(
         writer, _STANDALONE, f"Conversation:\n{said}\n\nLast question: {question}", cancelled, seconds
@@ -91,7 +95,13 @@ def standalone_question(
     if failure is None:
         return Worded((rewritten,), writer.name, usage)
     sentence = f"The follow-up was made to stand alone by rules, not by {writer.name}: {failure}"
-    return Worded((standalone(question, history),), "rules", usage, sentence)
+    return Worded(_by_rules(question, history), "rules", usage, sentence)
+
+
+def _by_rules(question: str, history: Sequence[Message]) -> tuple[str, ...]:
+    alone = standalone(question, history)
+    other = with_topic(alone, history)
+    return (alone, other) if other else (alone,)
 
 
 def variants_of(

@@ -39,6 +39,7 @@ class Plan:
     rerank: bool | str
     variants: Variants
     texts: tuple[str, ...]  # what else is searched for
+    as_documents: bool  # the texts are passages that could answer
     per_document: int
 
     def as_json(self) -> dict[str, Any]:
@@ -141,7 +142,7 @@ class Searcher:
             self._retriever,
             plan.standalone,
             plan.texts,
-            as_documents=plan.variants == "hyde",
+            as_documents=plan.as_documents,
             collection_id=collection_id,
             document_ids=document_ids,
             k=plan.k * SPARE,
@@ -180,7 +181,8 @@ class Searcher:
             mode=query.mode,
             rerank=query.rerank,
             variants=kind,
-            texts=others.texts,
+            texts=others.texts or alone.texts[1:],
+            as_documents=kind == "hyde" and bool(others.texts),
             per_document=self._per_document,
         )
         usage = Usage(
