@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
-from typing import cast, get_args
+from typing import TypeVar, cast, get_args
 
 import numpy as np
 
@@ -34,6 +34,8 @@ from citewise.protocols import Embedder
 from citewise.retrieve.expand import expand
 from citewise.settings import SplitSettings
 from citewise.types import Chunk, ParsedDocument, ScoredChunk, SplitStrategy, Vector, Vectors
+
+T = TypeVar("T")
 
 FETCHED = 50  # chunks that grow into passages
 CHARACTERS = (2_000, 4_000)
@@ -204,6 +206,15 @@ def _first(chunks: Sequence[Chunk], most: int) -> Iterator[Place]:
         most -= length
 
 
+def _evenly(items: Sequence[T], most: int | None) -> list[T]:
+    count = min(most or len(items), len(items))
+    return [items[number * len(items) // count] for number in range(count)]
+
+
+def _is_in(documents: Mapping[str, ParsedDocument], reference: Reference) -> bool:
+    return reference.document in documents and reference.end <= len(documents[reference.document].text)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, metavar="DIR")
@@ -212,12 +223,20 @@ def main() -> None:
     parser.add_argument("--strategies", nargs="*", choices=get_args(SplitStrategy), default=get_args(SplitStrategy))
     parser.add_argument("--sizes", nargs="*", type=int, default=[120, 200, 254])
     parser.add_argument("--overlap", type=int, default=SplitSettings().overlap)
+    parser.add_argument("--documents", type=int, help="at most so many, evenly over the set")
+    parser.add_argument("--characters", type=int, help="at most so many of each document, from its beginning")
     parser.add_argument("--questions", type=int, help="at most so many, evenly over the set")
     parser.add_argument("-k", type=int, default=5)
     given = parser.parse_args()
     documents, questions = read_set(given.folder, files=given.files, join=given.join)
-    most = min(given.questions or len(questions), len(questions))
-    questions = [questions[number * len(questions) // most] for number in range(most)]
+    documents = {name: documents[name] for name in _evenly(list(documents), given.documents)}
+    if given.characters:
+        documents = {
+            name: document_from_text(document.text[: given.characters], source=name, title=document.title)
+            for name, document in documents.items()
+        }
+    questions = [question for question in questions if all(_is_in(documents, each) for each in question.references)]
+    questions = _evenly(questions, given.questions)
     length = sum(len(document.text) for document in documents.values())
     print(f"{given.folder.name}: {len(questions)} questions, {length:,} characters")
     print(" ".join(f"{head:>9}" for head in _HEADS.split()))
