@@ -30,7 +30,7 @@ class Said(BaseModel):
 class _Question(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    question: str
+    question: str = Field(description='`"exact phrase"` must stand in every hit, `-word` in none.')
     collection: str = "default"
     k: int | None = Field(None, ge=1, le=1000, description="Chunks to find; unset: as many as the settings say.")
     where: dict[str, str | list[str]] = Field(

@@ -18,7 +18,12 @@ from citewise.errors import CitewiseError, QuestionError
 from citewise.retrieve.rerankers import NAMES as RERANKERS
 from citewise.types import Message, SearchMode
 
-Text = Annotated[str | None, typer.Argument(metavar="QUESTION", show_default=False)]
+Text = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="QUESTION", show_default=False, help='"exact phrase" must stand in every passage found, -word in none.'
+    ),
+]
 Queries = Annotated[
     Path | None,
     typer.Option(
