@@ -15,7 +15,7 @@ from citewise.ui.place import Target
 from citewise.ui.render import VERDICT_NAMES
 from citewise.ui.text import counted, escaped, excerpt, file_name, locator_of, shortened
 
-_SCORES = ("dense", "keyword", "fused", "rerank")
+_SCORES = ("dense", "keyword", "fused", "rerank", "exact")
 
 
 def show_degraded(answer: Answer) -> None:

@@ -41,7 +41,14 @@ def facts(turn: Turn) -> list[tuple[str, str]]:
         return []
     by = {"": "", "rules": "by rules"}.get(str(search.get("rewritten_by", "")), f"by {search.get('rewritten_by')}")
     also = "; ".join(str(text) for text in query.get("texts", ()))
-    found = [("Made to stand alone", by), ("Also searched for", also), ("Filters", filters.said(_where(query)))]
+    operators = search.get("operators") or {}
+    found = [
+        ("Made to stand alone", by),
+        ("Also searched for", also),
+        ("Must stand in it", "; ".join(operators.get("phrases", ()))),
+        ("Left out", "; ".join(operators.get("without", ()))),
+        ("Filters", filters.said(_where(query))),
+    ]
     return [(name, value) for name, value in found if value]
 
 

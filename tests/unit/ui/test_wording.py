@@ -5,7 +5,8 @@ from datetime import date
 
 from streamlit.testing.v1 import AppTest
 
-from citewise.types import AskedBefore
+from citewise.types import Answer, AskedBefore, Turn
+from citewise.ui import wording
 from citewise.ui.text import escaped
 from tests.unit.ui.conftest import words
 from tests.unit.ui.fake_engine import FakeEngine
@@ -72,3 +73,10 @@ def test_an_earlier_answer_is_offered_with_what_became_of_its_sources(
     assert "Up to 30 EUR" in words(app)
     assert app.button(key="source_t1_1")  # the new answer is there all the same
     assert any("Asked before, on" in each.label for each in app.expander)
+
+
+def test_the_details_say_what_had_to_stand_in_a_passage_and_what_was_left_out() -> None:
+    operators = {"phrases": ["net zero", "by 2030"], "without": ["carbon"]}
+    answer = Answer("", "complete", trace={"search": {"query": {"where": {}, "texts": []}, "operators": operators}})
+    turn = Turn("t", "c", 0, "q", "q", 0.0, answer)
+    assert wording.facts(turn) == [("Must stand in it", "net zero; by 2030"), ("Left out", "carbon")]
