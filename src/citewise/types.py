@@ -415,6 +415,7 @@ class Usage:
 
     input_tokens: int = 0
     output_tokens: int = 0
+    cached_tokens: int = 0  # of the input tokens, those that it still knew and bills for less
 
 
 @dataclass(frozen=True, slots=True)

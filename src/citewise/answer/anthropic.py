@@ -6,7 +6,6 @@ citation names whole sentences by their index, and no words have to be found aga
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
     from anthropic.types import RawMessageStreamEvent
 
 _OFFICIAL_URL = "https://api.anthropic.com"
+_NOT_THINKING = ("claude-2", "claude-3", "claude-haiku-4", "claude-sonnet-4", "claude-opus-4")
+"""Names of models that think only when told to begin so; newer ones do it unasked."""
 _STATUS_OF_KIND = {
     "authentication_error": 401,
     "permission_error": 403,
@@ -118,34 +119,42 @@ class AnthropicModel:
     ) -> Iterator[ChatEvent]:
         if self._official and not self._endpoint.key:
             raise without_key(self._endpoint)
+        import anthropic  # noqa: F401, PLC0415 - takes a second, which is not to be the provider's
+
         # No temperature and the like: this API refuses them.
+        thinking = 0 if self._endpoint.model.startswith(_NOT_THINKING) else remote.THINKING_TOKENS
         request = {
             "model": self._endpoint.model,
-            "max_tokens": self._output_tokens,
+            "max_tokens": self._output_tokens + thinking,
             "system": instructions,
             "messages": messages,
             "stream": True,
         }
         yield from remote.with_retries(
-            lambda: self._attempt(request, results, cancelled), cancelled=cancelled, total_s=self._patience.total_s
+            lambda started: self._attempt(request, results, started, cancelled),
+            patience=self._patience,
+            cancelled=cancelled,
         )
 
     def _attempt(
-        self, request: dict[str, Any], results: Sequence[_SearchResult], cancelled: Callable[[], bool]
+        self, request: dict[str, Any], results: Sequence[_SearchResult], started: float, cancelled: Callable[[], bool]
     ) -> Iterator[ChatEvent]:
         stop: str | None = None
-        read = written = 0
+        read = written = cached = 0
+        some = False
         quotes: list[Quoted] = []
-        for event in self._events(request, cancelled):
+        for event in self._events(request, started, cancelled):
             match event.type:
                 case "message_start":
                     usage = event.message.usage
-                    cached = (usage.cache_creation_input_tokens or 0) + (usage.cache_read_input_tokens or 0)
-                    read, written = usage.input_tokens + cached, usage.output_tokens
+                    cached = usage.cache_read_input_tokens or 0
+                    read = usage.input_tokens + cached + (usage.cache_creation_input_tokens or 0)
+                    written = usage.output_tokens
                 case "content_block_delta" if event.delta.type == "text_delta":
+                    some = some or bool(event.delta.text.strip())
                     yield TextDelta(event.delta.text)
                 case "content_block_delta" if event.delta.type == "citations_delta":
-                    quotes.extend(_quoted(event.delta.citation, results))
+                    quotes.extend(quote for quote in _quoted(event.delta.citation, results) if quote not in quotes)
                 case "content_block_stop":
                     # Citations may come before the words that they belong to, but end with their block.
                     yield from quotes
@@ -155,33 +164,40 @@ class AnthropicModel:
                     written = event.usage.output_tokens or written
         if cancelled():
             return
-        total = Usage(read, written)
+        total = Usage(read, written, cached)
         match stop:
             case None:
-                raise remote.cut(self._endpoint)
+                raise remote.cut(self._endpoint, started=some)
             case "max_tokens" | "model_context_window_exceeded":
                 yield Finished("truncated", total)
             case "refusal":
                 yield Finished("refused", total, "The provider's safety filter stopped the answer.")
+            case _ if not some:
+                raise remote.empty(self._endpoint)
             case _:
                 yield Finished("complete", total)
 
-    def _events(self, request: dict[str, Any], cancelled: Callable[[], bool]) -> Iterator[RawMessageStreamEvent]:
-        import anthropic  # noqa: PLC0415  # takes most of a second, so only once it is needed
+    def _events(
+        self, request: dict[str, Any], started: float, cancelled: Callable[[], bool]
+    ) -> Iterator[RawMessageStreamEvent]:
+        import anthropic  # noqa: PLC0415
         import httpx2  # noqa: PLC0415
 
-        started = False
+        some = False
         try:
             for event in remote.read_stream(
                 lambda: self._opened(request),
                 endpoint=self._endpoint,
                 patience=self._patience,
+                started=started,
+                is_token=_is_token,
                 cancelled=cancelled,
             ):
-                started = True
+                some = some or _is_token(event)
                 yield event
-        except (anthropic.AnthropicError, httpx2.TransportError, json.JSONDecodeError) as error:
-            raise self._explained(error, started=started) from error
+        # ValueError: what is no JSON, or no text.
+        except (anthropic.AnthropicError, httpx2.TransportError, ValueError) as error:
+            raise self._explained(error, some=some) from error
 
     @contextmanager
     def _opened(self, request: dict[str, Any]) -> Iterator[Stream[RawMessageStreamEvent]]:
@@ -195,14 +211,16 @@ class AnthropicModel:
                 base_url=self._endpoint.url,
                 max_retries=0,
                 timeout=httpx2.Timeout(
-                    max(patience.first_token_s, patience.between_tokens_s), connect=patience.connect_s
+                    # Our own limits come first; this one ends the thread that was left behind.
+                    max(patience.first_token_s, patience.between_tokens_s) + 1,
+                    connect=patience.connect_s,
                 ),
             ) as client,
             client.messages.create(**request) as stream,
         ):
             yield stream
 
-    def _explained(self, error: Exception, *, started: bool) -> ProviderError:
+    def _explained(self, error: Exception, *, some: bool) -> ProviderError:
         import anthropic  # noqa: PLC0415
         import httpx2  # noqa: PLC0415
 
@@ -218,7 +236,7 @@ class AnthropicModel:
                     retry_after=retry_after_of(error.response.headers),
                 )
             case anthropic.APIConnectionError() | httpx2.TransportError():  # this SDK lets the latter pass
-                return remote.cut(self._endpoint) if started else unreachable(self._endpoint)
+                return remote.cut(self._endpoint) if some else unreachable(self._endpoint, error)
         return unreadable(self._endpoint)
 
 
@@ -240,6 +258,11 @@ def _search_result(source: Source) -> _SearchResult:
         "citations": {"enabled": True},
     }
     return _SearchResult(source.marker, spans, block)
+
+
+def _is_token(event: RawMessageStreamEvent) -> bool:
+    # Thoughts count: the model is at work, even where they come without their words.
+    return event.type in {"content_block_delta", "message_delta", "message_stop"}
 
 
 def _quoted(citation: Any, results: Sequence[_SearchResult]) -> Iterator[Quoted]:

@@ -14,10 +14,10 @@ from citewise.answer.prompt import Fitted, fit, is_abstention
 from citewise.answer.verify import verify
 from citewise.errors import ProviderError
 from citewise.language.tokens import counter_for
+from citewise.observe.cost import cost
 from citewise.protocols import ChatModel, Finished, Quoted, Source, TextDelta
+from citewise.providers.endpoint import TooLongError
 from citewise.types import Answer, AnswerStatus, Evidence, Message, ScoredChunk, Usage
-
-_FREE = "extractive"
 
 
 def generate(
@@ -48,7 +48,8 @@ def generate(
 
     Returns:
         The answer in its final state. Failures of the provider are states too: ``cut`` when text had
-        arrived and the same call may succeed later, else ``error``, with the sentence in ``error``.
+        arrived, else ``error``, with the sentence in ``error``. Where the provider finds the prompt too
+        long, it is asked once more with half of it.
     """
     started = time.perf_counter()
     counter = counter_for(model.name)
@@ -66,13 +67,22 @@ def generate(
     # The rewritten question is the one that the person was shown and could edit.
     asked = standalone_question.strip() or question
     draft = _Draft(fitted.sources, page_of, on_text, started)
-    status, finished, error = _run(model, asked, fitted, draft, cancelled)
+    try:
+        status, finished, error = _run(model, asked, fitted, draft, cancelled)
+    except TooLongError as failure:
+        shorter = fit(question, numbered, history=history, counter=counter, budget=fitted.tokens // 2)
+        if shorter.holds_less_than(fitted):
+            fitted, draft = shorter, _Draft(shorter.sources, page_of, on_text, started)
+            status, finished, error = _run(model, asked, fitted, draft, cancelled, last=True)
+        else:
+            status, finished, error = "error", None, str(failure)
     # What an early end left undecided is half a marker, of no use to a reader.
     cited = draft.cited(flush=finished is not None)
     if is_abstention(cited.text) or (status == "complete" and not cited.text.strip()):
         status, cited = "abstained", Cited("", (), ())
     evidence = _checked(cited)
     usage = finished.usage if finished else Usage()
+    cost_usd, cost_note = cost(model.name, usage)
     return Answer(
         text=cited.text,
         status=status,
@@ -81,17 +91,27 @@ def generate(
         contexts=tuple(source.hit for source in fitted.sources),
         model=model.name,
         usage=usage,
-        cost_usd=0.0 if model.name == _FREE else None,
+        cost_usd=cost_usd,
         error=error,
         reason=_reason(status, finished, fitted),
-        trace=_trace(fitted, draft, counter.name, asked, started),
+        trace={**_trace(fitted, draft, counter.name, asked, started), "cost_note": cost_note},
     )
 
 
 def _run(
-    model: ChatModel, question: str, fitted: Fitted, draft: _Draft, cancelled: Callable[[], bool]
+    model: ChatModel,
+    question: str,
+    fitted: Fitted,
+    draft: _Draft,
+    cancelled: Callable[[], bool],
+    *,
+    last: bool = False,
 ) -> tuple[AnswerStatus, Finished | None, str | None]:
-    """Stream the answer into ``draft``; return its state, the last event and what went wrong."""
+    """Stream the answer into ``draft``; return its state, the last event and what went wrong.
+
+    Raises:
+        TooLongError: The prompt was too long, and this was not the ``last`` attempt.
+    """
     stream = model.stream(question, fitted.sources, history=fitted.history, cancelled=cancelled)
     try:
         # A model's events come from a generator, which closes its connection when it is closed.
@@ -105,7 +125,9 @@ def _run(
     except ProviderError as failure:
         if cancelled():
             return "cancelled", None, None
-        return ("cut" if draft.has_text and failure.retryable else "error"), None, str(failure)
+        if isinstance(failure, TooLongError) and not draft.has_text and not last:
+            raise
+        return ("cut" if draft.has_text else "error"), None, str(failure)
     if cancelled():
         return "cancelled", None, None
     return ("cut" if draft.has_text else "error"), None, f"{model.name} stopped without finishing. Ask again."
@@ -169,10 +191,15 @@ def _reason(status: AnswerStatus, finished: Finished | None, fitted: Fitted) -> 
         return finished.reason
     if status == "abstained":
         return "The passages that came closest do not answer this question."
+    left_out = []
     if fitted.left_out:
-        which = "passage was" if fitted.left_out == 1 else "passages were"
-        return f"{fitted.left_out} found {which} left out, because the prompt was full."
-    return None
+        left_out.append(f"{fitted.left_out} found {'passage' if fitted.left_out == 1 else 'passages'}")
+    if fitted.turns_left_out:
+        left_out.append("earlier parts of the conversation" if fitted.history else "the conversation so far")
+    if not left_out:
+        return None
+    were = "was" if left_out in (["1 found passage"], ["the conversation so far"]) else "were"
+    return f"{' and '.join(left_out)} {were} left out, because the prompt was full.".capitalize()
 
 
 def _trace(fitted: Fitted, draft: _Draft, counter: str, asked: str, started: float) -> dict[str, Any]:
@@ -184,6 +211,7 @@ def _trace(fitted: Fitted, draft: _Draft, counter: str, asked: str, started: flo
         "sources": len(fitted.sources),
         "left_out": fitted.left_out,
         "history": len(fitted.history),
+        "history_left_out": fitted.turns_left_out,
         "prompt_tokens": fitted.tokens,
         "token_counter": counter,
         "dropped_markers": draft.markers.dropped + draft.dropped_native,

@@ -56,6 +56,11 @@ class Fitted:
     history: tuple[Message, ...]
     left_out: int  # sources, the lowest ranked
     tokens: int  # of the whole prompt, as counted
+    turns_left_out: int = 0  # messages of the history, the oldest
+
+    def holds_less_than(self, other: Fitted) -> bool:
+        """Whether something was left out that ``other`` has."""
+        return len(self.sources) < len(other.sources) or len(self.history) < len(other.history)
 
 
 def fit(
@@ -76,7 +81,7 @@ def fit(
         budget: Tokens of the prompt, 10 % of which is kept as a margin.
     """
     room = budget / _MARGIN - _OVERHEAD_TOKENS - counter.count(MARKER_SYSTEM) - counter.count(question)
-    replayed, used = _recent(history, counter=counter, room=room * _HISTORY_SHARE)
+    replayed, used, turns_left_out = _recent(history, counter=counter, room=room * _HISTORY_SHARE)
     kept: list[Source] = []
     for source in sources:
         cost = counter.count(source_text(source)) + counter.count(source_heading(source)) + 20
@@ -85,7 +90,7 @@ def fit(
         kept.append(source)
         used += cost
     fixed = budget / _MARGIN - room
-    return Fitted(tuple(kept), replayed, len(sources) - len(kept), int(fixed) + used)
+    return Fitted(tuple(kept), replayed, len(sources) - len(kept), int(fixed) + used, turns_left_out)
 
 
 def user_message(question: str, sources: Sequence[Source], *, nonce: str | None = None) -> str:
@@ -144,16 +149,17 @@ def clean(text: str) -> str:
     )
 
 
-def _recent(history: Sequence[Message], *, counter: TokenCounter, room: float) -> tuple[tuple[Message, ...], int]:
+def _recent(history: Sequence[Message], *, counter: TokenCounter, room: float) -> tuple[tuple[Message, ...], int, int]:
     kept: list[Message] = []
-    used = 0
-    for message in reversed(history):
+    used = left_out = 0
+    for number, message in enumerate(reversed(history)):
         # Markers of earlier answers point at other sources, so they are not replayed.
         content = _MARKER.sub("", clean(message.content)).strip()
         if len(content) > _HISTORY_CHARACTERS:
             content = content[:_HISTORY_CHARACTERS].rstrip() + " …"
         cost = counter.count(content) + 5
         if used + cost > room:
+            left_out = len(history) - number
             break
         if content:
             kept.append(Message(message.role, content))
@@ -162,7 +168,7 @@ def _recent(history: Sequence[Message], *, counter: TokenCounter, room: float) -
     # Providers want the first turn to be the user's.
     while kept and kept[0].role != "user":
         kept.pop(0)
-    return tuple(kept), used
+    return tuple(kept), used, left_out
 
 
 def _one_line(text: str) -> str:

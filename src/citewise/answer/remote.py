@@ -27,17 +27,19 @@ TOO_LONG = (
 )
 """See ``Endpoint.too_long``."""
 
+THINKING_TOKENS = 4_096
+"""Kept beside the answer for models that think first: it counts as output and would else leave nothing."""
+
 FIRST_WAIT_S = 0.5
 """Seconds before a failed call is repeated, where the provider does not say; twice that the next time."""
 
 _POLL_S = 0.05
 _ATTEMPTS = 3
-_LONGEST_WAIT_S = 20.0  # a provider that asks for more is named an error at once
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait, in seconds."""
+    """How long to wait, in seconds; ``first_token_s`` and ``total_s`` for all attempts together."""
 
     connect_s: float = 5
     first_token_s: float = 20
@@ -63,24 +65,31 @@ class TooSlowError(ProviderError):
 
 
 def with_retries(
-    attempt: Callable[[], Iterator[Event]], *, cancelled: Callable[[], bool], total_s: float
+    attempt: Callable[[float], Iterator[Event]], *, patience: Patience, cancelled: Callable[[], bool]
 ) -> Iterator[Event]:
-    """Yield the events of ``attempt()``, starting it again, at most twice, while nothing came of it.
+    """Yield the events of ``attempt(started)``, calling it again, at most twice, while nothing came of it.
 
-    Waits as long as the provider asks, or half a second and then one.
+    Waits as long as the provider asks, or half a second and then one; where that is longer than
+    the first token may take, the failure is raised at once.
+
+    Args:
+        attempt: Gets the time, by ``time.monotonic``, at which the first attempt began.
+        patience: Bounds all attempts together.
+        cancelled: Polled while waiting.
     """
-    deadline = time.monotonic() + total_s
+    started = time.monotonic()
+    first_by = started + patience.first_token_s
     for number in range(1, _ATTEMPTS + 1):
-        started = False
+        some = False
         try:
-            for event in attempt():
-                started = True
+            for event in attempt(started):
+                some = True
                 yield event
             return
         except ProviderError as error:
             wait = error.retry_after if error.retry_after is not None else FIRST_WAIT_S * number
-            hopeless = isinstance(error, TooSlowError) or not error.retryable or wait > _LONGEST_WAIT_S
-            if started or hopeless or number == _ATTEMPTS or time.monotonic() + wait > deadline:
+            hopeless = isinstance(error, TooSlowError) or not error.retryable
+            if some or hopeless or number == _ATTEMPTS or time.monotonic() + wait >= first_by:
                 raise
         until = time.monotonic() + wait
         while time.monotonic() < until:
@@ -94,33 +103,46 @@ def read_stream(
     *,
     endpoint: Endpoint,
     patience: Patience,
+    started: float,
+    is_token: Callable[[Event], bool],
     cancelled: Callable[[], bool],
 ) -> Iterator[Event]:
     """Yield a vendor's events until the stream ends or ``cancelled()``.
 
+    Args:
+        open_stream: Called in a thread of its own.
+        endpoint: Named when it is too slow.
+        patience: Counted from ``started``.
+        started: When the first attempt began, by ``time.monotonic``.
+        is_token: Whether an event brings something of the answer. Others, such as pings, say that the
+            server lives and do not prolong the wait.
+        cancelled: Polled throughout.
+
     Raises:
-        TooSlowError: The first event, the next event or the whole stream took too long.
+        TooSlowError: The first token, the next token or the whole stream took too long.
         Exception: Whatever the SDK raised, unchanged; the adapter explains it.
     """
     reader: _Reader[Event] = _Reader(open_stream)
-    started = time.monotonic()
-    last, limit = started, patience.first_token_s
+    silent_by, ended_by = started + patience.first_token_s, started + patience.total_s
     first = True
     try:
         while not cancelled():
-            now = time.monotonic()
-            if now - last > limit or now - started > patience.total_s:
-                raise _too_slow(endpoint, patience, first=first, total=now - started > patience.total_s)
             try:
                 item = reader.items.get(timeout=_POLL_S)
             except queue.Empty:
-                continue
+                item = None
             if isinstance(item, _Ended):
                 if item.error is not None:
                     raise item.error
                 return
-            yield item
-            last, limit, first = time.monotonic(), patience.between_tokens_s, False
+            now = time.monotonic()
+            token = item is not None and is_token(item)
+            if now > ended_by or (now > silent_by and not token):
+                raise _too_slow(endpoint, patience, first=first, total=now > ended_by)
+            if item is not None:
+                yield item
+            if token:
+                silent_by, first = time.monotonic() + patience.between_tokens_s, False
     finally:
         reader.abandon()
 
@@ -151,6 +173,8 @@ class _Reader(Generic[Event]):
     def _run(self) -> None:
         ended = _Ended(None)
         try:
+            if self._abandoned:
+                return  # nobody waits for what would be asked, and paid, from here on
             with self._open_stream() as stream:
                 with self._lock:
                     self._stream = stream
@@ -194,11 +218,18 @@ def _too_slow(endpoint: Endpoint, patience: Patience, *, first: bool, total: boo
     )
 
 
-def cut(endpoint: Endpoint) -> ProviderError:
-    """The stream ended in the middle."""
+def cut(endpoint: Endpoint, *, started: bool = True) -> ProviderError:
+    """The stream ended in the middle, or before it brought anything of the answer."""
+    if started:
+        said = "broke off before the answer was complete. What had arrived is kept; ask again for the rest."
+    else:
+        said = f"broke off before it began to answer. Ask again, or check {endpoint.url_variable}."
+    return ProviderError(f"{endpoint.label} ({endpoint.host}) {said}", provider=endpoint.provider, retryable=True)
+
+
+def empty(endpoint: Endpoint) -> ProviderError:
+    """The stream ended as it should and there is no answer in it; not repeated, since it was paid for."""
     return ProviderError(
-        f"{endpoint.label} ({endpoint.host}) broke off before the answer was complete. "
-        "What had arrived is kept; ask again for the rest.",
+        f"{endpoint.model} at {endpoint.host} sent an empty answer. Ask again, or choose another model.",
         provider=endpoint.provider,
-        retryable=True,
     )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import ssl
+import time
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,8 +39,19 @@ class TooLongError(ProviderError):
     """There is more in one call than the model or its server takes."""
 
 
-def unreachable(endpoint: Endpoint) -> ProviderError:
-    """The server could not be reached, or hung up before it answered."""
+def unreachable(endpoint: Endpoint, error: BaseException | None = None) -> ProviderError:
+    """The server could not be reached, or hung up before it answered.
+
+    Args:
+        endpoint: Who.
+        error: What was raised; an unsafe connection is told apart by what caused it.
+    """
+    if _is_unsafe(error):
+        return ProviderError(
+            f"No safe connection to {endpoint.label} could be made at {endpoint.host}: its certificate or its TLS "
+            f"cannot be used. Check {endpoint.url_variable} and the certificates of this machine.",
+            provider=endpoint.provider,
+        )
     return ProviderError(
         f"{endpoint.label} could not be reached at {endpoint.host}. "
         f"Check the network, that the server runs, and {endpoint.url_variable}.",
@@ -114,7 +128,7 @@ def refused_request(
 
 
 def retry_after_of(headers: Any) -> float | None:
-    """Read ``retry-after-ms`` or ``retry-after`` in seconds; a date, which few send, is ignored."""
+    """Read ``retry-after-ms`` or ``retry-after``, in seconds from now; ``None`` without them."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
             value = float(headers.get(name))
@@ -122,7 +136,18 @@ def retry_after_of(headers: Any) -> float | None:
             continue
         if value >= 0:
             return value * unit
-    return None
+    try:
+        return max(0.0, parsedate_to_datetime(headers.get("retry-after")).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return None
+
+
+def _is_unsafe(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _is_overflow(message: str) -> bool:

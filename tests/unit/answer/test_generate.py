@@ -10,7 +10,8 @@ from citewise.answer.openai import OpenAIModel
 from citewise.answer.prompt import ABSTENTION
 from citewise.errors import ProviderError
 from citewise.protocols import ChatEvent, Finished, Quoted, Source, TextDelta
-from citewise.types import Answer, Message, Usage
+from citewise.providers.endpoint import TooLongError
+from citewise.types import Answer, Message, ScoredChunk, Usage
 from tests.fake_models import FakeModels
 from tests.fakes import HashEmbedder
 from tests.unit.answer.builders import hit, no_page
@@ -122,6 +123,45 @@ def test_a_model_that_declines_abstains(text: str) -> None:
     assert answer.reason
 
 
+class NarrowModel(ScriptedModel):
+    """Finds everything too long that has more than ``most`` sources."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(TextDelta("It weighs 900 kg. [1]"), DONE)
+        self.most = most
+        self.got: list[int] = []
+
+    def stream(self, question: str, sources: Sequence[Source], **options: object) -> Iterator[ChatEvent]:
+        self.got.append(len(sources))
+        if len(sources) > self.most:
+            raise TooLongError("Too long.", provider="scripted")
+        yield from super().stream(question, sources)
+
+
+def test_what_a_provider_finds_too_long_is_asked_once_more_with_half_of_it() -> None:
+    hits = [hit("word " * 500, rank=rank) for rank in range(1, 7)]
+    model = NarrowModel(3)
+    answer = ask(model, hits=hits)
+    assert answer.status == "complete"
+    assert model.got[0] == 6
+    assert len(answer.contexts) == model.got[1] <= 3
+    assert answer.reason == f"{6 - model.got[1]} found passages were left out, because the prompt was full."
+
+
+@pytest.mark.parametrize("hits", [[hit("word " * 500, rank=rank) for rank in range(1, 7)], HITS[:1]])
+def test_what_stays_too_long_is_an_error_after_one_more_attempt(hits: list[ScoredChunk]) -> None:
+    model = NarrowModel(0)
+    answer = ask(model, hits=hits)
+    assert (answer.status, answer.error, len(model.got)) == ("error", "Too long.", min(len(hits), 2))
+
+
+def test_a_conversation_that_does_not_fit_is_named_in_the_reason() -> None:
+    history = [Message("user", "word " * 300), Message("assistant", "word " * 300)] * 3
+    answer = ask(ScriptedModel(TextDelta("It weighs 900 kg. [1]"), DONE), history=history, context_tokens=3_000)
+    assert "conversation" in (answer.reason or "")
+    assert answer.trace["history_left_out"] > 0
+
+
 @pytest.mark.parametrize("stop", ["truncated", "refused"])
 def test_an_early_end_keeps_the_text(stop: str) -> None:
     answer = ask(ScriptedModel(TextDelta("It weighs 900 kg. [1] And"), Finished(stop, Usage(), "why")))  # type: ignore[arg-type]
@@ -132,7 +172,7 @@ def test_an_early_end_keeps_the_text(stop: str) -> None:
     ("events", "retryable", "status"),
     [
         ((TextDelta("It weighs 900 kg. [1"),), True, "cut"),
-        ((TextDelta("It weighs 900 kg. [1"),), False, "error"),
+        ((TextDelta("It weighs 900 kg. [1"),), False, "cut"),
         ((), True, "error"),
     ],
 )
