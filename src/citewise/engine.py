@@ -79,7 +79,6 @@ from citewise.types import (
     SearchResult,
     Turn,
     Upload,
-    Usage,
     Variants,
     WatchedFolder,
     Where,
@@ -546,6 +545,7 @@ class Engine:
                 "turn_id": found.asked_before.turn_id,
                 "similarity": found.asked_before.similarity,
             }
+            spent=found.usage,
         self._asked.more()
         citations = locate(
             answer.citations,
@@ -555,9 +555,6 @@ class Engine:
         )
         citations = self._locators.of_citations(citations)
         trace["incomplete"] = [gaps(document) for document in self._incomplete(answer)]
-        usage = Usage(
-            answer.usage.input_tokens + found.usage.input_tokens, answer.usage.output_tokens + found.usage.output_tokens
-        )
         reason = found.note or answer.reason
         return replace(answer, citations=citations, trace=trace, usage=usage, reason=reason)
 

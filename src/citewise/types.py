@@ -417,6 +417,13 @@ class Usage:
     output_tokens: int = 0
     cached_tokens: int = 0  # of the input tokens, those that it still knew and bills for less
 
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cached_tokens + other.cached_tokens,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class AskedBefore:

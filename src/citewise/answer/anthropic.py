@@ -106,7 +106,8 @@ class AnthropicModel:
     def write(
         self, instructions: str, text: str, *, cancelled: Callable[[], bool] = lambda: False
     ) -> Iterator[TextDelta | Finished]:
-        for event in self._reply(instructions, [{"role": "user", "content": clean(text)}], (), cancelled):
+        content = [{"type": "text", "text": clean(text)}]
+        for event in self._reply(instructions, [{"role": "user", "content": content}], (), cancelled):
             if not isinstance(event, Quoted):  # there is nothing to quote
                 yield event
 

@@ -32,6 +32,7 @@ def generate(
     on_text: Callable[[str], None] = lambda text: None,
     context_tokens: int = 16_000,
     output_tokens: int = 1_024,
+    spent: Usage = Usage(),  # noqa: B008 - frozen
 ) -> Answer:
     """Write an answer to ``question`` from ``hits``, cite it and check it.
 
@@ -45,6 +46,7 @@ def generate(
         on_text: Called with the whole text so far, with final marker numbers, whenever it grew.
         context_tokens: Tokens of prompt and answer together.
         output_tokens: Tokens of that kept for the answer.
+        spent: What the same model took to word the search; counted with the answer.
 
     Returns:
         The answer in its final state. Failures of the provider are states too: ``cut`` when text had
@@ -58,7 +60,8 @@ def generate(
             text="",
             status="abstained",
             model=model.name,
-            cost_usd=0.0,
+            usage=spent,
+            cost_usd=cost(model.name, spent)[0] if spent != Usage() else 0.0,
             reason="Nothing in the documents is close to this question.",
             trace={"sources": 0, "left_out": 0, "timings_ms": {"total": 0.0}},
         )
@@ -83,6 +86,8 @@ def generate(
     evidence = _checked(cited)
     usage = finished.usage if finished else Usage()
     cost_usd, cost_note = cost(model.name, usage)
+    if cost_usd is not None and spent != Usage():
+        cost_usd += cost(model.name, spent)[0] or 0.0
     return Answer(
         text=cited.text,
         status=status,
@@ -90,7 +95,7 @@ def generate(
         citations=cited.citations,
         contexts=tuple(source.hit for source in fitted.sources),
         model=model.name,
-        usage=usage,
+        usage=usage + spent,
         cost_usd=cost_usd,
         error=error,
         reason=_reason(status, finished, fitted),

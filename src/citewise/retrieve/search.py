@@ -185,11 +185,8 @@ class Searcher:
             as_documents=kind == "hyde" and bool(others.texts),
             per_document=self._per_document,
         )
-        usage = Usage(
-            alone.usage.input_tokens + others.usage.input_tokens,
-            alone.usage.output_tokens + others.usage.output_tokens,
-        )
-        return _Worded(plan, alone.by, usage, tuple(one for one in (alone.degraded, others.degraded) if one))
+        degraded = tuple(one for one in (alone.degraded, others.degraded) if one)
+        return _Worded(plan, alone.by, alone.usage + others.usage, degraded)
 
     def _thin(self, plan: Plan, hits: Sequence[ScoredChunk]) -> _Left:
         """Leave out repeats and what crowds others out, and grow the rest to passages."""

@@ -37,7 +37,7 @@ def facts(turn: Turn) -> list[tuple[str, str]]:
     """How the search was worded, for the details of an answer."""
     search = turn.answer.trace.get("search")
     query = search.get("query") if isinstance(search, Mapping) else None
-    if not isinstance(query, Mapping):
+    if not isinstance(search, Mapping) or not isinstance(query, Mapping):
         return []
     by = {"": "", "rules": "by rules"}.get(str(search.get("rewritten_by", "")), f"by {search.get('rewritten_by')}")
     also = "; ".join(str(text) for text in query.get("texts", ()))

@@ -9,10 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from citewise.answer.openai import OpenAIModel
+from citewise.build import open_engine
 from citewise.engine import Engine
 from citewise.errors import NotAllowedError, NotFoundError, QuestionError
+from citewise.protocols import Finished, TextDelta
 from citewise.registry import asked, turns
-from citewise.types import Message, Query
+from citewise.settings import Settings
+from citewise.types import Message, Query, Usage
+from tests.fake_models import FakeModels
+from tests.fakes import HashEmbedder
 from tests.unit.engine.test_engine import FERRY, LIGHTHOUSE, add, answered, opened
 
 ASKED = "When does the ferry to Brannoch leave Oban?"
@@ -147,3 +153,31 @@ def test_repeats_are_left_out_and_the_trace_says_of_what(engine: Engine) -> None
     assert len({hit.chunk.text.strip() for hit in found.hits}) == len(found.hits)
     dropped = [one["dropped"] for one in found.trace["candidates"] if one["dropped"]]
     assert any(reason.startswith("near-duplicate of ") for reason in dropped)
+
+
+def test_a_chat_model_words_follow_ups_and_its_tokens_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with FakeModels() as server:
+        engine = open_engine(
+            Settings(home=tmp_path / "data", openai_base_url=server.openai_url), open_embedder=lambda _: HashEmbedder()
+        )
+        try:
+            add(engine, "ferry.txt", FERRY)
+            first = answered(engine, ASKED, model="openai:nearest")
+            monkeypatch.setattr(OpenAIModel, "write", _rewritten)
+            second = answered(
+                engine, "How long does it take?", model="openai:nearest", conversation_id=first.conversation_id
+            )
+            assert second.standalone_question == "How long does the ferry to Brannoch take?"
+            assert second.answer.trace["search"]["rewritten_by"] == "openai:nearest"
+            assert second.answer.usage.input_tokens == first.answer.usage.input_tokens + 11
+            as_typed = engine.ask("How long?", conversation_id=first.conversation_id, rewrite=False)
+            assert list(engine.watch(as_typed.id))[-1].standalone_question == "How long?"
+        finally:
+            engine.close()
+
+
+def _rewritten(*_: object, **__: object) -> Iterator[TextDelta | Finished]:
+    yield TextDelta("How long does the ferry to Brannoch take?")
+    yield Finished("complete", Usage(11, 5))
