@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from time import perf_counter
 from typing import Any, Literal, Protocol
 
 from citewise.errors import ProviderError, StoreError
 from citewise.index.generations import Indexes
 from citewise.protocols import Embedder, Wordwise
-from citewise.retrieve.exactly import Names, find_holders, keep_names, names_of
+from citewise.retrieve.exactly import find_holders, keep_names, names_of
 from citewise.retrieve.fuse import reciprocal_rank_fusion, score_fusion
-from citewise.retrieve.operators import Operators, parse
+from citewise.retrieve.look import Look, Ranking
+from citewise.retrieve.operators import parse
 from citewise.retrieve.rerankers import Rerank, Rerankers
-from citewise.types import Chunk, ScoredChunk, SearchMode, SearchResult, Vector
+from citewise.types import Chunk, ScoredChunk, SearchMode, SearchResult
 
-Ranking = list[tuple[str, float]]
 Fusion = Literal["scores", "ranks"]
 
 _WIDENINGS = 2
 _WIDEN_BY = 4
-_STEPS = ("total", "rewrite", "embed", "dense", "keyword", "fuse", "join", "rerank")
 _RERANKED = 50
 _HOLDERS = 200  # chunks with a phrase that a search is narrowed to
-_HALF = 0.5  # weight of each search for a question whose words the embedding model knows
-_LEAST = 0.05  # weight of the search by meaning for one whose words it does not: what nothing else found comes last
-_UNFAMILIAR = 0.5  # below it a reranker is not told how near in meaning a chunk is
 _THREADS = 8  # keyword searches at a time; each takes a millisecond or so
 
 
@@ -118,10 +112,10 @@ class Retriever:
         wanted = mode == "hybrid" or isinstance(rerank, str)
         reranker = self._rerankers.named(rerank) if self._rerankers and wanted else None
         with nullcontext(indexes) if indexes else self._indexes() as lent:
-            look = _Look(lent, parse(question), names_of(question), collection_id, document_ids, mode)
+            look = Look(lent, parse(question), names_of(question), collection_id, document_ids, mode)
             return self._search(look, k=k, reranker=reranker)
 
-    def _search(self, look: _Look, *, k: int, reranker: Rerank | None) -> SearchResult:
+    def _search(self, look: Look, *, k: int, reranker: Rerank | None) -> SearchResult:
         if look.indexes.degraded:
             look.say(look.indexes.degraded)
         fetch_k = max(self._fetch_k, k)
@@ -178,7 +172,7 @@ class Retriever:
             },
         )
 
-    def _narrow(self, look: _Look) -> None:
+    def _narrow(self, look: Look) -> None:
         """Keep to the documents with the phrases that were asked for, where these are few enough to be told."""
         if not look.operators.phrases:
             return
@@ -192,7 +186,7 @@ class Retriever:
                 joined = self._join([chunk_id for chunk_id, _ in holders], look.collection_id, look.indexes.generation)
             look.document_ids = {item.chunk.document_id for item in joined.values()}
 
-    def _candidates(self, look: _Look, fetch_k: int) -> dict[str, Ranking]:
+    def _candidates(self, look: Look, fetch_k: int) -> dict[str, Ranking]:
         """Run the searches that the mode asks for; those that worked, by name."""
         if look.mode == "dense":
             return {"dense": self._dense(look, fetch_k)}
@@ -215,7 +209,7 @@ class Retriever:
             raise StoreError(f"Neither search could run. {' '.join(map(str, failures))}") from failures[0]
         return rankings
 
-    def _dense(self, look: _Look, fetch_k: int) -> Ranking:
+    def _dense(self, look: Look, fetch_k: int) -> Ranking:
         if look.vector is None:
             with look.timed("embed"):
                 look.familiarity = _familiarity(look.indexes.embedder, look.operators.text)
@@ -228,7 +222,7 @@ class Retriever:
                 )
             )
 
-    def _keyword(self, look: _Look, fetch_k: int) -> Ranking:
+    def _keyword(self, look: Look, fetch_k: int) -> Ranking:
         with look.timed("keyword"):
             if look.names and not look.holders:
                 look.holders = find_holders(
@@ -236,7 +230,7 @@ class Retriever:
                 )
             return self._find_words(look, look.operators.text, k=fetch_k, phrases=look.operators.phrases)
 
-    def _find_words(self, look: _Look, text: str, *, k: int, phrases: Sequence[str]) -> Ranking:
+    def _find_words(self, look: Look, text: str, *, k: int, phrases: Sequence[str]) -> Ranking:
         return look.from_either(
             lambda indexes: indexes.keywords.search(
                 text, k=k, collection_id=look.collection_id, document_ids=look.document_ids, phrases=phrases
@@ -256,84 +250,6 @@ class Retriever:
 
 
 _LABELS = {"dense": "The search by meaning", "keyword": "The search by words"}
-
-
-@dataclass(slots=True)
-class _Look:
-    """One search under way."""
-
-    indexes: Indexes
-    operators: Operators
-    names: Names
-    collection_id: str
-    document_ids: Collection[str] | None
-    mode: SearchMode
-    vector: Vector | None = None
-    familiarity: float = 1.0  # of the question's words to the embedding model
-    holders: dict[str, list[str]] = field(default_factory=dict)  # of what it names
-    degraded: list[str] = field(default_factory=list)
-    timings_ms: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_STEPS, 0.0))
-
-    def weights(self, rankings: Mapping[str, Ranking]) -> dict[str, float]:
-        """How much each search counts; the one by meaning less, the less the model knows the question's words."""
-        if len(rankings) < 2:
-            return dict.fromkeys(rankings, 1.0)
-        dense = max(_LEAST, _HALF * self.familiarity)
-        return {name: dense if name == "dense" else 1 - dense for name in rankings}
-
-    def with_holders(self, fused: Ranking) -> Ranking:
-        """Add chunks with what the question names that neither search found."""
-        found = {chunk_id for chunk_id, _ in fused}
-        more = dict.fromkeys(chunk_id for ids in self.holders.values() for chunk_id in ids if chunk_id not in found)
-        return fused + [(chunk_id, 0.0) for chunk_id in more]
-
-    def comparable(self, hits: Sequence[ScoredChunk]) -> list[ScoredChunk]:
-        """What a reranker gets: without scores by meaning where these mean nothing.
-
-        MRR of the built-in reranker on xquad with such scores and without: ar 0.815, 0.923; zh 0.905, 0.977.
-        """
-        if self.familiarity >= _UNFAMILIAR:
-            return list(hits)
-        return [
-            replace(hit, scores={name: score for name, score in hit.scores.items() if name != "dense"}) for hit in hits
-        ]
-
-    def complete(self, reranked: Sequence[ScoredChunk], hits: Sequence[ScoredChunk]) -> list[ScoredChunk]:
-        """Give hits back the scores that ``comparable`` took."""
-        had = {hit.chunk.id: hit.scores for hit in hits}
-        return [replace(hit, scores={**had[hit.chunk.id], **hit.scores}) for hit in reranked]
-
-    def say(self, sentence: str) -> None:
-        """Note what did not go as it should."""
-        if sentence not in self.degraded:
-            self.degraded.append(sentence)
-
-    def from_either(self, search: Callable[[Indexes], Ranking]) -> Ranking:
-        """Search the indexes; where they fail, what stands in for them.
-
-        Raises:
-            StoreError: Nothing stands in, or that failed too.
-        """
-        try:
-            return search(self.indexes)
-        except StoreError as error:
-            if self.indexes.fallback is None:
-                raise
-            instead = self.indexes.fallback(error)
-            # Both searches must speak of one generation, or the join would drop what one of them found.
-            if instead.generation != self.indexes.generation:
-                raise
-            if instead.degraded:
-                self.say(instead.degraded)
-            return search(instead)
-
-    @contextmanager
-    def timed(self, step: str) -> Iterator[None]:
-        started = perf_counter()
-        try:
-            yield
-        finally:
-            self.timings_ms[step] += (perf_counter() - started) * 1000
 
 
 def _familiarity(embedder: Embedder, text: str) -> float:
