@@ -32,7 +32,7 @@ from citewise.ingest.originals import Originals
 from citewise.ingest.runner import IngestRunner
 from citewise.ingest.watch import FolderWatcher
 from citewise.observe.metrics import metrics
-from citewise.protocols import ChatModel, Writer
+from citewise.protocols import ChatModel, RoutedEmbedder, Writer
 from citewise.registry import (
     collections,
     conversations,
@@ -152,14 +152,22 @@ class Engine:
             checks["index"] = detail
         if index in ("checking", "degraded"):
             degraded.append("Questions are answered by exact search over the stored text.")
-        embedder = self._index.embedder().state
+        model = self._index.embedder()
+        embedder = model.state
         if embedder == "loading":
             checks["embedder"] = "The language model is being loaded."
         elif embedder == "failed":
             checks["embedder"] = "It failed to load."
             degraded.append("Search by meaning is off: the embedding model failed to load.")
         ready = checks["registry"] == "ok" and index != "opening" and embedder != "loading"
-        return Health(ready=ready, checks=checks, embedder=embedder, degraded=tuple(degraded))
+        way = f", {model.route}" if isinstance(model, RoutedEmbedder) else ""
+        return Health(
+            ready=ready,
+            checks=checks,
+            embedder=embedder,
+            degraded=tuple(degraded),
+            embedding=f"{model.name}{way}",
+        )
 
     @property
     def max_file_bytes(self) -> int:
@@ -537,6 +545,7 @@ class Engine:
             on_text=progress.text,
             context_tokens=min(settings.context_tokens, model.context_tokens),
             output_tokens=settings.output_tokens,
+            spent=found.usage,
         )
         trace = {**answer.trace, "search": {**found.trace, "timings_ms": dict(found.timings_ms)}}
         trace |= {"generation": found.generation, "reranker": found.reranker, "degraded": list(found.degraded)}
@@ -545,7 +554,6 @@ class Engine:
                 "turn_id": found.asked_before.turn_id,
                 "similarity": found.asked_before.similarity,
             }
-            spent=found.usage,
         self._asked.more()
         citations = locate(
             answer.citations,
@@ -556,7 +564,7 @@ class Engine:
         citations = self._locators.of_citations(citations)
         trace["incomplete"] = [gaps(document) for document in self._incomplete(answer)]
         reason = found.note or answer.reason
-        return replace(answer, citations=citations, trace=trace, usage=usage, reason=reason)
+        return replace(answer, citations=citations, trace=trace, reason=reason)
 
     def _incomplete(self, answer: Answer) -> Iterator[Document]:
         """The documents behind an answer that could not be read in full."""

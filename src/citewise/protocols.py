@@ -76,6 +76,16 @@ class Embedder(Protocol):
 
 
 @runtime_checkable
+class RoutedEmbedder(Protocol):
+    """What an ``Embedder`` can be besides: one that chose among ways to run."""
+
+    @property
+    def route(self) -> object:
+        """The way; as text, for a person."""
+        ...
+
+
+@runtime_checkable
 class UrgentEmbedder(Protocol):
     """What an ``Embedder`` can be besides: able to let some texts pass others."""
 

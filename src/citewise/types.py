@@ -634,3 +634,4 @@ class Health:
     checks: Mapping[str, str]  # name → "ok", or a sentence
     embedder: EmbedderState
     degraded: tuple[str, ...] = ()
+    embedding: str = ""  # the model that questions are embedded with, and the way it runs

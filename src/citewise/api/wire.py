@@ -332,6 +332,7 @@ def health_json(health: Health) -> Json:
     return {
         "ready": health.ready,
         "embedder": health.embedder,
+        "embedding": health.embedding,
         "checks": dict(health.checks),
         "degraded": list(health.degraded),
     }

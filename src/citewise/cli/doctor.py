@@ -51,6 +51,8 @@ def _of_server(server: str) -> Iterator[Check]:
     health = health_of(server)
     for name, said in health.checks.items():
         yield Check(name, said == "ok", said)
+    if health.embedding:
+        yield Check("embeds with", True, health.embedding)
     yield Check("ready", health.ready, " ".join(health.degraded) or ("yes" if health.ready else "not yet"))
 
 
@@ -127,5 +129,7 @@ def _of_health(engine: Engine, patience: float) -> Iterator[Check]:
     for name, said in health.checks.items():
         if name != "registry":  # which was looked at already, and better
             yield Check(name, said == "ok", said)
+    if health.embedding:
+        yield Check("embeds with", True, health.embedding)
     usable = [model.name for model in engine.models() if model.available]
     yield Check("answers by", bool(usable), ", ".join(usable) or "No model is usable. Set OPENAI_API_KEY, or another.")

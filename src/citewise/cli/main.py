@@ -12,7 +12,20 @@ from typing import Annotated
 import typer
 
 from citewise import __version__
-from citewise.cli import add, backup, doctor, evaluation, folders, index, library, organise, output, questions, serve
+from citewise.cli import (
+    add,
+    backup,
+    doctor,
+    evaluation,
+    folders,
+    index,
+    library,
+    models,
+    organise,
+    output,
+    questions,
+    serve,
+)
 from citewise.cli.session import LOG_NAME
 from citewise.errors import CitewiseError, DirectoryInUseError
 
@@ -42,6 +55,7 @@ app.command("search")(questions.search)
 app.command("ask")(questions.ask)
 app.command("eval")(evaluation.evaluate_folder)
 app.add_typer(index.app, name="index")
+app.add_typer(models.app, name="models")
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("doctor")(doctor.doctor)

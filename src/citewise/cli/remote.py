@@ -178,7 +178,9 @@ class RemoteSession:
         body = _json(self._send("GET", "health/ready"))
         if "checks" not in body:
             raise _not_ours(self._url)
-        return Health(body["ready"], body["checks"], body["embedder"], tuple(body["degraded"]))
+        return Health(
+            body["ready"], body["checks"], body["embedder"], tuple(body["degraded"]), body.get("embedding", "")
+        )
 
     def backup(self, path: Path) -> None:
         """Download a backup; ``path`` appears, or changes, when all of it is there."""

@@ -303,6 +303,7 @@ class IndexManager:
         sealed = self._files.sealed(active.id)
         failpoint("index-seal-checked")
         if active.state != "broken" and sealed == "whole":
+            self._embedder_for(active)  # begins to load beside the files, which takes as long
             try:
                 self._serve(active, *self._files.open(active, create=False))
                 return
