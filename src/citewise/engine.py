@@ -466,16 +466,10 @@ class Engine:
         if model is None and self._searcher.needs_writer(query):
             with suppress(SettingsError, NotFoundError):  # the search does without
                 model = self._models.get(None)
-        writer = model if isinstance(model, Writer) else None
-        result = self._searcher.search(query, writer=writer, cancelled=cancelled)
+        result = self._searcher.search(query, writer=model if isinstance(model, Writer) else None, cancelled=cancelled)
         metrics().search_ended(dict(result.timings_ms))
-        before = self._asked.find(
-            result.standalone_question,
-            collection=query.collection,
-            where=query.where,
-            conversation_id=conversation_id,
-        )
-        return replace(result, hits=self._locators.of_hits(result.hits), asked_before=before)
+        result = self._asked.beside(result, query, conversation_id=conversation_id)
+        return replace(result, hits=self._locators.of_hits(result.hits))
 
     def ask(
         self,
@@ -549,11 +543,6 @@ class Engine:
         )
         trace = {**answer.trace, "search": {**found.trace, "timings_ms": dict(found.timings_ms)}}
         trace |= {"generation": found.generation, "reranker": found.reranker, "degraded": list(found.degraded)}
-        if found.asked_before:
-            trace["asked_before"] = {
-                "turn_id": found.asked_before.turn_id,
-                "similarity": found.asked_before.similarity,
-            }
         self._asked.more()
         citations = locate(
             answer.citations,

@@ -17,7 +17,7 @@ from citewise.protocols import Embedder
 from citewise.registry import asked, conversations, turns
 from citewise.registry.database import Registry
 from citewise.retrieve.replay import change_of
-from citewise.types import AskedBefore, Turn, Vectors, Where
+from citewise.types import AskedBefore, Query, SearchResult, Turn, Vectors, Where
 
 log = structlog.get_logger(__name__)
 
@@ -127,6 +127,19 @@ class AskedQuestions:
             log.exception("earlier questions not searched")
             return None
 
+    def beside(self, result: SearchResult, query: Query, *, conversation_id: str | None = None) -> SearchResult:
+        """Return what a search found, with an earlier answer to nearly the same question; see ``find``."""
+        before = self.find(
+            result.standalone_question,
+            collection=query.collection,
+            where=query.where,
+            conversation_id=conversation_id,
+        )
+        if before is None:
+            return result
+        kept = {"turn_id": before.turn_id, "similarity": before.similarity}
+        return replace(result, asked_before=before, trace={**result.trace, "asked_before": kept})
+
     def more(self) -> None:
         """Look for questions without vectors when one is asked next: one was answered, or a conversation came back."""
         with self._lock:
@@ -134,7 +147,7 @@ class AskedQuestions:
 
     def resolved(self, turn: Turn) -> Turn:
         """Return a turn with the earlier answer that its trace names, if that is still there."""
-        kept = turn.answer.trace.get("asked_before")
+        kept = turn.answer.trace.get("search", {}).get("asked_before")
         if not kept or turn.asked_before is not None:
             return turn
         return replace(turn, asked_before=self._answer(kept["turn_id"], kept["similarity"]))

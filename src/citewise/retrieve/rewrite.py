@@ -8,7 +8,7 @@ mean anything alone ("how much?"). Every other question stays as it is.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 
 from citewise.language.terms import stem, terms
@@ -79,7 +79,7 @@ def with_topic(question: str, history: Sequence[Message]) -> str | None:
 
 def _topic(questions: Sequence[str]) -> str:
     """The subject that most questions share; what was asked first and what was asked last counts more."""
-    shares: Counter[frozenset[str]] = Counter()
+    shares: defaultdict[frozenset[str], float] = defaultdict(float)
     written: dict[frozenset[str], str] = {}
     for place, question in enumerate(questions):
         subject = subject_of(question)
@@ -90,7 +90,7 @@ def _topic(questions: Sequence[str]) -> str:
             if other != key and other & key:
                 shares[other] += _ALIKE
         shares[key] += 1 + _FIRST * (place == 0) + _LAST * (place == len(questions) - 1)
-    return written[shares.most_common(1)[0][0]] if shares else ""
+    return written[max(shares, key=shares.__getitem__)] if shares else ""
 
 
 def _resolve(question: str, previous: str, subject: str) -> tuple[str, str]:

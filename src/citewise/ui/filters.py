@@ -56,7 +56,7 @@ def _controls(documents: Sequence[Document]) -> None:
     tags = sorted({tag for document in documents for tag in document.tags})
     types = sorted({type_name(document.media_type) for document in documents if document.media_type})
     for key, label, options, shown in (
-        ("document", "Documents", list(names), lambda one: escaped(shortened(names.get(one, one), 60))),
+        ("document", "Documents", list(names), lambda one: escaped(shortened(names[one], 60))),
         ("tag", "Tags", tags, escaped),
         ("type", "Types", types, escaped),
     ):

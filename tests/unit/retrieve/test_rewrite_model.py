@@ -51,11 +51,11 @@ def test_the_chat_model_rewrites_and_its_tokens_are_counted() -> None:
         (Scripted("word " * 900), "did not reply with a question"),
         (Scripted(""), "did not reply with a question"),
         (Scripted("How do I", stop="truncated"), "truncated"),
-        (Scripted("one two three four", pause_s=0.05), "took longer than 0.1 s"),
+        (Scripted("one two three four", pause_s=0.8), "took longer than 2 s"),
     ],
 )
 def test_rules_stand_in_with_a_sentence(writer: Scripted, why: str) -> None:
-    worded = standalone_question("How do I clean it?", HISTORY, writer, seconds=0.1)
+    worded = standalone_question("How do I clean it?", HISTORY, writer, seconds=2)
     assert (worded.texts[0], worded.by) == ("How do I clean X200 pump?", "rules")
     assert worded.degraded is not None
     assert worded.degraded.startswith("The follow-up was made to stand alone by rules, not by fake:writer: ")
