@@ -91,6 +91,8 @@ def sentence(name: str, compared: Mapping[str, Any]) -> str:
     """Say in a sentence what a comparison found of one figure."""
     interval = f"{compared['difference']:+.3f} (95 % interval {compared['low']:+.3f} to {compared['high']:+.3f})"
     over = f"{compared['questions']:,} question{'' if compared['questions'] == 1 else 's'}"
+    if not compared["better"] and not compared["worse"]:
+        return f"{name}: {compared['first']:.3f}, the same for every one of {over}"
     verdict = "" if compared["certain"] else "; that may be chance"
     return f"{name}: {compared['first']:.3f} → {compared['second']:.3f}, {interval} over {over}{verdict}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -40,8 +40,14 @@ def bars(title: str, values: Sequence[Bar]) -> str:
     return _drawing(title, said, _ROW * len(values), "".join(rows))
 
 
-def differences(title: str, values: Sequence[Bar]) -> str:
-    """Draw differences around 0, each with its interval."""
+def differences(title: str, values: Sequence[Bar], *, less_is_better: Collection[str] = ()) -> str:
+    """Draw differences around 0, each with its interval; coloured where that leaves out 0.
+
+    Args:
+        title: Above the plot.
+        values: One for each figure.
+        less_is_better: Labels of figures of what went wrong.
+    """
     reach = max([0.01, *(abs(edge) for bar in values for edge in (bar.low, bar.high))])
     room = _WIDTH - _LABELS - 80
     centre = _LABELS + room / 2
@@ -53,7 +59,8 @@ def differences(title: str, values: Sequence[Bar]) -> str:
     rows = [f'<path class="zero" d="M{centre:.1f} 0V{height}"/>']
     for number, bar in enumerate(values):
         middle = _ROW * number + _ROW / 2
-        css = "good" if bar.low > 0 else "bad" if bar.high < 0 else "open"
+        good, bad = ("bad", "good") if bar.label in less_is_better else ("good", "bad")
+        css = good if bar.low > 0 else bad if bar.high < 0 else "open"
         rows.append(
             f'<text x="{_LABELS - 8}" y="{middle}" text-anchor="end" {_TEXT}>{escape(_short(bar.label))}</text>'
             f'<path class="whisker {css}" d="M{at(bar.low):.1f} {middle}H{at(bar.high):.1f}"/>'

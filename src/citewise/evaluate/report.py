@@ -12,6 +12,7 @@ from citewise.evaluate.intervals import LESS_IS_BETTER, name_of, paired_interval
 from citewise.evaluate.plots import Bar
 
 _LISTED = 200  # failures of a run
+_DIFFERENCES = "Differences with 95 % paired bootstrap intervals; grey: may be chance"
 _COUNTS = ("answerable", "unanswerable", "abstained_on_unanswerable", "citations", "errors")
 
 _STYLE = """
@@ -123,7 +124,7 @@ def _comparisons(comparisons: Sequence[Mapping[str, Any]]) -> str:
         title = f"{one['second']} beside {one['first']}"
         parts.append(
             f"{_table(title, head, rows)}"
-            f"{plots.differences('Differences with 95 % paired bootstrap intervals; grey: may be chance', values)}"
+            f"{plots.differences(_DIFFERENCES, values, less_is_better=LESS_IS_BETTER)}"
             f"{_changed(one)}"
         )
     return "".join(parts)

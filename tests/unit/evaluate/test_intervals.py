@@ -60,3 +60,8 @@ def test_fewer_false_answers_are_better() -> None:
 def test_runs_over_other_questions_cannot_be_compared() -> None:
     with pytest.raises(IngestError, match="a and b have no question in common"):
         compare_runs(run("a", q1=(1.0, 1)), run("b", q2=(1.0, 1)))
+
+
+def test_no_difference_is_told_as_none() -> None:
+    same = compare_runs(run("a", q1=(0.5, 2), q2=(1.0, 1)), run("b", q1=(0.5, 2), q2=(1.0, 1)))
+    assert sentence("mrr@10", same["metrics"]["mrr@10"]) == "mrr@10: 0.750, the same for every one of 2 questions"
