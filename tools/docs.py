@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefinedType
 
 from citewise.ingest import limits
 from citewise.settings import Settings
@@ -67,11 +68,22 @@ def settings_page() -> str:
                 for entry, entry_field in section.model_fields.items()
             ]
             sections.append(f"## {name}\n\n{section.__doc__}\n\n{_table(rows)}")
+            sections.extend(_listed(f"{prefix}{name}".upper(), section))
         elif isinstance(field.validation_alias, str):
             keys.append(_row(field.validation_alias, field))
         else:
             own.append(_row(f"{prefix}{name}".upper(), field))
     return "\n".join([SETTINGS_HEAD, _table(own), *sections, f"{KEYS_HEAD}\n{_table(keys)}"])
+
+
+def _listed(variable: str, section: type[BaseModel]) -> Iterator[str]:
+    """The fields of what a list holds, for every setting that is a list of such."""
+    for entry, field in section.model_fields.items():
+        for kind in get_args(field.annotation):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                rows = [_row(name, part) for name, part in kind.model_fields.items() if not part.exclude]
+                head = f"### Entries of `{variable}__{entry.upper()}`"
+                yield f"{head}\n\n{kind.__doc__}\n\n{_table(rows).replace('Variable', 'Field', 1)}"
 
 
 def limits_page() -> str:
@@ -106,6 +118,10 @@ def _default(value: Any) -> str:
     match value:
         case None:
             return "unset"
+        case PydanticUndefinedType():
+            return "needed"
+        case ():
+            return "none"
         case tuple():
             return ", ".join(f"`{part}`" for part in value)
         case _:

@@ -14,7 +14,7 @@ from citewise.answer.anthropic import AnthropicModel
 from citewise.answer.extractive import ExtractiveModel
 from citewise.answer.jobs import AnswerRunner
 from citewise.answer.models import ChatModels, Provider
-from citewise.answer.openai import OpenAIModel
+from citewise.answer.openai import Account, OpenAIModel, Parameters
 from citewise.answer.sentences import sentence_spans
 from citewise.embed.cohere import cohere_embedder
 from citewise.embed.embedders import Embedders
@@ -50,7 +50,7 @@ from citewise.retrieve.hybrid import Retriever
 from citewise.retrieve.rerank import LinearReranker
 from citewise.retrieve.rerankers import Rerankers, unknown_reranker
 from citewise.retrieve.search import Searcher
-from citewise.settings import Settings
+from citewise.settings import ModelProfile, Settings
 
 
 def open_engine(
@@ -347,7 +347,33 @@ def _chat_models(settings: Settings, embedder: Callable[[], Embedder]) -> ChatMo
                 anthropic,
                 "" if settings.anthropic_api_key else "Set ANTHROPIC_API_KEY and start again.",
             ),
+            *(_profile(profile, limits) for profile in answer.profiles),
             Provider("extractive", "Quotes only (no model)", ("",), lambda _: ExtractiveModel(embedder())),
         ],
         default=answer.model,
     )
+
+
+def _profile(profile: ModelProfile, limits: Mapping[str, Any]) -> Provider:
+    account = Account(
+        provider=profile.name,
+        label=profile.name,
+        key_variable=profile.key_variable or "CITEWISE_ANSWER__PROFILES",
+        url_variable="CITEWISE_ANSWER__PROFILES",
+    )
+    parameters = Parameters(length=profile.length, temperature=profile.temperature, usage=profile.usage)
+    context_tokens = min(profile.context_tokens or limits["context_tokens"], limits["context_tokens"])
+
+    def make(name: str) -> ChatModel:
+        return OpenAIModel(
+            name,
+            api_key=profile.key,
+            base_url=profile.base_url,
+            account=account,
+            parameters=parameters,
+            **{**limits, "context_tokens": context_tokens},
+        )
+
+    without_key = profile.key_variable and not profile.key
+    missing = f"Set {profile.key_variable} and start again." if without_key else ""
+    return Provider(profile.name, profile.name, profile.models, make, missing)

@@ -13,11 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from citewise.errors import SettingsError
 from citewise.types import SplitStrategy, Variants
+
+BUILT_IN = ("extractive", "openai", "anthropic", "cohere", "local", "cross-encoder")
+"""What may stand before the colon of a model's name without a profile."""
 
 
 class _Section(BaseModel):
@@ -131,6 +134,30 @@ class SearchSettings(_Section):
     )
 
 
+class ModelProfile(_Section):
+    """A server that speaks OpenAI's Chat Completions, known by a name of its own: `NAME:MODEL`."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,30}$")] = Field(
+        description="Stands before the colon of its models' names."
+    )
+    base_url: Annotated[str, Field(pattern=r"^https?://\S+$")] = Field(description="Its address, often ending in /v1.")
+    models: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        description="Model names offered in the picker; others can be asked by name."
+    )
+    key_variable: Annotated[str | None, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = Field(
+        None, description="The variable that holds its key; unset: it needs none."
+    )
+    context_tokens: Annotated[int | None, Field(ge=1024)] = Field(
+        None, description="Tokens of prompt and answer that its models take, where that is less than the setting."
+    )
+    length: Literal["max_tokens", "max_completion_tokens"] = Field(
+        "max_tokens", description="What it calls the longest answer; it is asked by the other name if it refuses."
+    )
+    temperature: Annotated[float | None, Field(ge=0, le=2)] = Field(None, description="Unset: none is sent.")
+    usage: bool = Field(True, description="Ask for the number of tokens; asked without where it refuses.")
+    key: SecretStr | None = Field(None, exclude=True)  # read from the variable by ``load_settings``
+
+
 class AnswerSettings(_Section):
     """Who writes answers, and for how long."""
 
@@ -141,6 +168,7 @@ class AnswerSettings(_Section):
     anthropic_models: tuple[str, ...] = Field(
         ("claude-sonnet-4-5",), description="Anthropic model names offered in the picker."
     )
+    profiles: tuple[ModelProfile, ...] = Field((), description="Further servers, see below.")
     context_tokens: Annotated[int, Field(ge=1024)] = Field(
         16_000, description="Tokens of prompt and answer together; raise it for large-context models."
     )
@@ -149,6 +177,14 @@ class AnswerSettings(_Section):
     first_token_s: Annotated[float, Field(gt=0, le=300)] = Field(20, description="Time to the first token, in seconds.")
     between_tokens_s: Annotated[float, Field(gt=0, le=300)] = Field(15, description="Longest pause, in seconds.")
     total_s: Annotated[float, Field(gt=0, le=3600)] = Field(120, description="Time for a whole answer, in seconds.")
+
+    @field_validator("profiles")
+    @classmethod
+    def _names_differ(cls, profiles: tuple[ModelProfile, ...]) -> tuple[ModelProfile, ...]:
+        names = [*BUILT_IN, *(profile.name for profile in profiles)]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"the name {twice[0]} is taken; choose another one for the profile")
+        return profiles
 
 
 class Settings(BaseSettings):
@@ -183,7 +219,8 @@ class Settings(BaseSettings):
 
     def secrets(self) -> list[str]:
         """The configured keys, for logs to hide."""
-        keys = (self.openai_api_key, self.anthropic_api_key, self.co_api_key)
+        keys = [self.openai_api_key, self.anthropic_api_key, self.co_api_key]
+        keys += [profile.key for profile in self.answer.profiles]
         return [key.get_secret_value() for key in keys if key]
 
 
@@ -208,9 +245,13 @@ def load_settings(*, secrets_file: Path = Path(".streamlit/secrets.toml"), **ove
         SettingsError: A value is out of bounds, or a ``CITEWISE_…`` variable is unknown.
     """
     _refuse_unknown_variables(os.environ)
-    values: dict[str, Any] = {**_provider_secrets(secrets_file, os.environ), **overrides}
+    stored = _stored_secrets(secrets_file)
+    values: dict[str, Any] = {
+        **{name: stored[name] for name in PROVIDER_VARIABLES if stored.get(name) and not os.environ.get(name)},
+        **overrides,
+    }
     try:
-        return Settings(**values)
+        return _with_keys(Settings(**values), {**stored, **os.environ})
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}" for problem in error.errors()
@@ -218,7 +259,7 @@ def load_settings(*, secrets_file: Path = Path(".streamlit/secrets.toml"), **ove
         raise SettingsError(f"A setting cannot be used: {problems}. See the table in docs/settings.md.") from error
 
 
-def _provider_secrets(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
+def _stored_secrets(path: Path) -> dict[str, str]:
     try:
         with path.open("rb") as file:
             table = tomllib.load(file)
@@ -226,7 +267,17 @@ def _provider_secrets(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
         return {}
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"The file {path} cannot be read: {error}. Correct it or remove it.") from error
-    return {name: str(table[name]) for name in PROVIDER_VARIABLES if table.get(name) and not environ.get(name)}
+    return {name: str(value) for name, value in table.items() if value}
+
+
+def _with_keys(settings: Settings, variables: Mapping[str, str]) -> Settings:
+    profiles = tuple(
+        profile.model_copy(update={"key": SecretStr(variables[profile.key_variable])})
+        if profile.key_variable and variables.get(profile.key_variable)
+        else profile
+        for profile in settings.answer.profiles
+    )
+    return settings.model_copy(update={"answer": settings.answer.model_copy(update={"profiles": profiles})})
 
 
 def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:

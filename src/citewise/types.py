@@ -581,6 +581,16 @@ class ModelInfo:
     note: str = ""  # what to do when it is not
 
 
+@dataclass(frozen=True, slots=True)
+class ModelCheck:
+    """Whether a chat model can be reached and answers."""
+
+    name: str  # PROVIDER:NAME
+    ok: bool
+    detail: str  # a sentence: how long it took, or what is wrong and what to do
+    seconds: float | None = None
+
+
 # --- outside the flow -----------------------------------------------------------------
 
 

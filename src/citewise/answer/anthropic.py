@@ -195,9 +195,17 @@ class AnthropicModel:
                 cancelled=cancelled,
             ):
                 some = some or _is_token(event)
-                yield event
-        # ValueError: what is no JSON, or no text.
-        except (anthropic.AnthropicError, httpx2.TransportError, ValueError) as error:
+                if _is_whole(event):
+                    yield event
+        # ValueError: what is no JSON, or no text. The others: JSON that the SDK stumbles over.
+        except (
+            anthropic.AnthropicError,
+            httpx2.TransportError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            KeyError,
+        ) as error:
             raise self._explained(error, some=some) from error
 
     @contextmanager
@@ -211,6 +219,7 @@ class AnthropicModel:
                 api_key=self._endpoint.key or "none",
                 base_url=self._endpoint.url,
                 max_retries=0,
+                http_client=anthropic.DefaultHttpxClient(verify=remote.tls()),
                 timeout=httpx2.Timeout(
                     # Our own limits come first; this one ends the thread that was left behind.
                     max(patience.first_token_s, patience.between_tokens_s) + 1,
@@ -263,7 +272,21 @@ def _search_result(source: Source) -> _SearchResult:
 
 def _is_token(event: RawMessageStreamEvent) -> bool:
     # Thoughts count: the model is at work, even where they come without their words.
-    return event.type in {"content_block_delta", "message_delta", "message_stop"}
+    return getattr(event, "type", "") in {"content_block_delta", "message_delta", "message_stop"}
+
+
+def _is_whole(event: RawMessageStreamEvent) -> bool:
+    """Whether an event has what is read of it; the SDK checks nothing."""
+    match getattr(event, "type", ""):
+        case "":
+            return False
+        case "message_start":
+            return getattr(getattr(event, "message", None), "usage", None) is not None
+        case "content_block_delta":
+            return getattr(event, "delta", None) is not None
+        case "message_delta":
+            return getattr(event, "delta", None) is not None and getattr(event, "usage", None) is not None
+    return True
 
 
 def _quoted(citation: Any, results: Sequence[_SearchResult]) -> Iterator[Quoted]:

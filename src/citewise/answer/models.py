@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from citewise.errors import NotFoundError, SettingsError
-from citewise.protocols import ChatModel
-from citewise.types import ModelInfo
+from citewise.errors import NotFoundError, ProviderError, SettingsError
+from citewise.protocols import ChatModel, Finished, Writer
+from citewise.types import ModelCheck, ModelInfo
+
+_GREETING = "Somebody tests the connection to you. Reply with the one word: yes."
+_HELLO = "Can you read this?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,31 @@ class ChatModels:
         if provider.missing:
             raise SettingsError(f"{provider.label} cannot be used: {provider.missing}")
         return provider.make(rest)
+
+    def check(self, name: str | None) -> ModelCheck:
+        """Ask a model for one word, to see whether it can be reached and answers.
+
+        Raises:
+            NotFoundError: No provider has this prefix.
+        """
+        try:
+            model = self.get(name)
+        except SettingsError as error:
+            return ModelCheck(name or self._default, ok=False, detail=str(error))
+        if not isinstance(model, Writer):
+            return ModelCheck(model.name, ok=True, detail="It runs here and needs no connection.")
+        started = time.perf_counter()
+        try:
+            usage = next(event.usage for event in model.write(_GREETING, _HELLO) if isinstance(event, Finished))
+        except ProviderError as error:
+            return ModelCheck(model.name, ok=False, detail=str(error), seconds=time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        counted = f"{usage.input_tokens:,} tokens read, {usage.output_tokens:,} written"
+        if not usage.input_tokens:
+            counted = "it does not count tokens"
+        return ModelCheck(
+            model.name, ok=True, detail=f"It answered within {seconds:.1f} s; {counted}.", seconds=seconds
+        )
 
 
 def _full_name(provider: Provider, name: str) -> str:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _OFFICIAL_URL = "https://api.openai.com/v1"
 _OFFICIAL_HOST = "api.openai.com"
 _REASONING = ("gpt-5", "gpt-6", "o1", "o3", "o4")  # names of models that think first begin so
+_LENGTHS = ("max_tokens", "max_completion_tokens")
 _STOPS = {"stop": "complete", "length": "truncated", "content_filter": "refused"}
 
 
@@ -193,6 +194,7 @@ class OpenAIModel:
         import openai  # noqa: PLC0415
 
         request = dict(request)
+        refused: set[str] = set()
         while True:
             some = False
             try:
@@ -209,18 +211,28 @@ class OpenAIModel:
                 return
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 explained = self._explained(error, some=some)
-                if isinstance(explained, TooLongError) or not self._adapt(request, str(error)):
+                if isinstance(explained, TooLongError) or not self._adapt(request, str(error), refused):
                     raise explained from error
-            # ValueError: what is no JSON, or no text.
-            except (openai.OpenAIError, httpx2.TransportError, ValueError) as error:
+            # ValueError: what is no JSON, or no text. The others: JSON that the SDK stumbles over.
+            except (
+                openai.OpenAIError,
+                httpx2.TransportError,
+                ValueError,
+                TypeError,
+                AttributeError,
+                KeyError,
+            ) as error:
                 raise self._explained(error, some=some) from error
 
-    def _adapt(self, request: dict[str, Any], message: str) -> bool:
+    def _adapt(self, request: dict[str, Any], message: str, refused: set[str]) -> bool:
         """Take out the option that a server complains of; ``False`` when it is none of ours."""
-        if "max_tokens" in request and "max_completion_tokens" in message:
-            request["max_completion_tokens"] = request.pop("max_tokens")
-            return True
-        for option in ("stream_options", "reasoning_effort", "temperature", "max_completion_tokens", "max_tokens"):
+        for option, other in (_LENGTHS, _LENGTHS[::-1]):
+            # The one that a message recommends is named by it too.
+            if option in request and option in message and other not in refused:
+                refused.add(option)
+                request[other] = request.pop(option)
+                return True
+        for option in ("stream_options", "reasoning_effort", "temperature", *_LENGTHS):
             if option in request and (option in message or (option == "stream_options" and "include_usage" in message)):
                 del request[option]
                 return True
@@ -238,6 +250,7 @@ class OpenAIModel:
                 api_key=self._endpoint.key or "none",  # compatible servers want one, whatever it is
                 base_url=self._endpoint.url,
                 max_retries=0,
+                http_client=openai.DefaultHttpxClient(verify=remote.tls()),
                 timeout=httpx2.Timeout(
                     # Our own limits come first; this one ends the thread that was left behind.
                     max(patience.first_token_s, patience.between_tokens_s) + 1,

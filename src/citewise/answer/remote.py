@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import queue
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Generic, Protocol, TypeVar
 
 from citewise.errors import ProviderError
@@ -54,6 +56,14 @@ class VendorStream(Protocol[Event_co]):
     def response(self) -> Any: ...
 
     def __iter__(self) -> Iterator[Event_co]: ...
+
+
+@cache
+def tls() -> ssl.SSLContext:
+    """What all connections of this process trust; reading the certificates takes a tenth of a second."""
+    import httpx2  # noqa: PLC0415
+
+    return httpx2.create_ssl_context()
 
 
 OpenStream = Callable[[], AbstractContextManager[VendorStream[Event_co]]]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from citewise.ingest import limits
-from citewise.settings import Settings
+from citewise.settings import ModelProfile, Settings
 from tools import docs
 
 
@@ -13,7 +13,7 @@ def test_every_setting_has_a_line_and_a_description() -> None:
     leaves = sum(
         len(getattr(field.annotation, "model_fields", {None: None})) for field in Settings.model_fields.values()
     )
-    assert len(rows) == leaves
+    assert len(rows) == leaves + len(ModelProfile.model_fields) - 1  # all but the key, which a variable holds
     assert [row for row in rows if row.endswith("|  |")] == []
 
 
