@@ -1,4 +1,4 @@
-"""``citewise models``: the models on this machine, and fetching more."""
+"""``citewise models``: the models on this machine, fetching more, and trying a chat model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from citewise.cli import options, output
-from citewise.cli.session import prepare
+from citewise.cli.session import connect, prepare
 from citewise.errors import CitewiseError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from citewise.settings import Settings
 
-app = typer.Typer(help="See which models are on this machine, and fetch more.", no_args_is_help=True)
+app = typer.Typer(help="See which models are on this machine, fetch more, and try chat models.", no_args_is_help=True)
 
 
 @app.command("list")
@@ -56,12 +56,32 @@ def pull_model(
     from citewise.embed.hub import pull  # noqa: PLC0415 - only this command needs it
 
     prepare()
-    model = pull(name.removeprefix("local:"))
+    model = pull(name.removeprefix("local:").removeprefix("cross-encoder:"))
     if as_json:
         output.document({"name": model.name, "kind": model.kind, "path": str(model.folder), "bytes": model.bytes})
         return
     setting = "EMBED__MODEL=local:" if model.kind == "embedding" else "SEARCH__RERANKER=cross-encoder:"
     output.line(f"{model.name} is in {model.folder}. Use it with CITEWISE_{setting}{model.name}.")
+
+
+@app.command("test")
+def test_model(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="PROVIDER:NAME of a chat model; without it the default.")
+    ] = None,
+    *,
+    as_json: options.AsJson = False,
+    server: options.Server = None,
+) -> None:
+    """Ask a chat model for one word, to see whether it can be reached and answers."""
+    with connect(server) as session:
+        check = session.check_model(name)
+    if as_json:
+        output.document(check)
+    elif check["ok"]:
+        output.line(f"{check['name']}: {check['detail']}")
+    if not check["ok"]:
+        raise CitewiseError(f"{check['name']}: {check['detail']}")
 
 
 def _models(settings: Settings) -> Iterator[dict[str, Any]]:
@@ -92,7 +112,7 @@ def _model(name: str, kind: str, source: str, folder: Path | None, *, used: bool
         from citewise.embed.routes import choose_route, this_machine  # noqa: PLC0415
 
         try:
-            files = read_model(name.removeprefix("local:"))
+            files = read_model(name.removeprefix("local:").removeprefix("cross-encoder:"))
             folder = files.folder
             route = str(choose_route(files, this_machine()))
         except CitewiseError as problem:

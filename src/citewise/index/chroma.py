@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from citewise.errors import StoreError
+from citewise.index.chroma_import import without_trace_exporter
 from citewise.index.failures import as_store_errors
 from citewise.index.memory import blank_memory
 from citewise.index.subsets import Subset, Subsets
@@ -52,8 +53,9 @@ class ChromaIndex:
     def __init__(self, directory: Path, *, dimension: int, create: bool) -> None:
         if not create and not (directory / "chroma.sqlite3").is_file():
             raise StoreError(f"There is no vector index in {directory}. Build it again with `citewise index rebuild`.")
-        import chromadb  # noqa: PLC0415 - most of a second to import; loaded when an index is opened
-        from chromadb.config import Settings  # noqa: PLC0415 - as above
+        with without_trace_exporter():
+            import chromadb  # noqa: PLC0415 - half a second to import; loaded when an index is opened
+            from chromadb.config import Settings  # noqa: PLC0415 - as above
 
         self._directory = directory
         self._dimension = dimension
