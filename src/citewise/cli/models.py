@@ -112,7 +112,7 @@ def _model(name: str, kind: str, source: str, folder: Path | None, *, used: bool
         from citewise.embed.routes import choose_route, this_machine  # noqa: PLC0415
 
         try:
-            files = read_model(name.removeprefix("local:").removeprefix("cross-encoder:"))
+            files = read_model(name.removeprefix("local:"))
             folder = files.folder
             route = str(choose_route(files, this_machine()))
         except CitewiseError as problem:
