@@ -70,6 +70,7 @@ from citewise.types import (
     IndexStatus,
     KeptQuote,
     Message,
+    ModelCheck,
     ModelInfo,
     OnDuplicate,
     Original,
@@ -579,6 +580,10 @@ class Engine:
     def models(self) -> list[ModelInfo]:
         """Chat models that can be chosen, the default first."""
         return self._models.offered()
+
+    def check_model(self, name: str | None = None) -> ModelCheck:
+        """Ask a chat model for one word, to see whether it can be reached. Raises ``NotFoundError``."""
+        return self._models.check(name)
 
     # --- conversations ----------------------------------------------------------------
 

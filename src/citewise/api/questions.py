@@ -70,6 +70,14 @@ class AskBody(_Question):
     conversation_id: str | None = Field(None, description="Go on with this conversation; unset: begin one.")
 
 
+class Checked(BaseModel):
+    """Which chat model is tested."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str | None = Field(None, description="PROVIDER:NAME; unset: the default.")
+
+
 class Renaming(BaseModel):
     """A new title."""
 
@@ -165,6 +173,12 @@ def stop_turn(engine: EngineOfApp, turn_id: str) -> dict[str, Any]:
 def list_models(engine: EngineOfApp) -> dict[str, Any]:
     """The chat models that can be chosen, the default first."""
     return {"models": [wire.model_json(model) for model in engine.models()]}
+
+
+@router.post("/models/test", tags=["questions"])
+def check_model(engine: EngineOfApp, body: Checked) -> dict[str, Any]:
+    """Ask a chat model for one word, to see whether it can be reached and answers."""
+    return wire.model_check_json(engine.check_model(body.model))
 
 
 @router.get("/conversations", tags=["conversations"])

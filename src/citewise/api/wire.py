@@ -25,6 +25,7 @@ from citewise.types import (
     Evidence,
     Health,
     KeptQuote,
+    ModelCheck,
     ModelInfo,
     ParseReport,
     Replay,
@@ -229,6 +230,7 @@ def ask_json(turn: Turn, *, explain: bool = False) -> Json:
         "incomplete_documents": incomplete_json(answer),
         "usage": {"input_tokens": answer.usage.input_tokens, "output_tokens": answer.usage.output_tokens},
         "cost_usd": answer.cost_usd,
+        "cost_note": answer.trace.get("cost_note", ""),
         "error": answer.error,
         "reason": answer.reason,
         "conversation_id": turn.conversation_id,
@@ -312,6 +314,11 @@ def conversation_json(conversation: Conversation) -> Json:
 def model_json(model: ModelInfo) -> Json:
     """A chat model that can be chosen."""
     return {"name": model.name, "label": model.label, "available": model.available, "note": model.note}
+
+
+def model_check_json(check: ModelCheck) -> Json:
+    """Whether a chat model can be reached and answers."""
+    return {"name": check.name, "ok": check.ok, "detail": check.detail, "seconds": check.seconds}
 
 
 def backup_json(report: BackupReport) -> Json:

@@ -239,6 +239,8 @@ def _tell_sources(answer: Json, *, explain: bool) -> None:
     _tell_asked_before(answer)
     if explain:
         output.line(f"\nModel: {answer['model']}. Chunks read: {len(answer['hits'])}. Index: {answer['generation']}.")
+        cost = f"Cost: ${answer['cost_usd']:.4f}. " if answer["cost_usd"] else ""
+        output.line(f"{cost}{answer['cost_note']}")
     for sentence in answer["degraded"]:
         output.note(sentence)
 

@@ -142,6 +142,9 @@ class RemoteSession:
     def cancel_index_job(self, job_id: str) -> None:
         _checked(self._send("POST", f"api/index/jobs/{job_id}/cancel"))
 
+    def check_model(self, name: str | None) -> Json:
+        return _checked(self._send("POST", "api/models/test", json={"model": name}))
+
     def search(self, asked: Asked) -> Json:
         body = {**_question(asked), "mode": asked.mode, "rerank": asked.rerank}
         return _checked(self._send("POST", "api/search", json=body))

@@ -80,6 +80,10 @@ class Session(Protocol):
 
     def cancel_index_job(self, job_id: str) -> None: ...
 
+    def check_model(self, name: str | None) -> Json:
+        """Ask a chat model for one word."""
+        ...
+
     def search(self, asked: Asked) -> Json: ...
 
     def replay(self, turn_id: str, *, explain: bool) -> Json:
@@ -164,6 +168,9 @@ class LocalSession:
 
     def cancel_index_job(self, job_id: str) -> None:
         self._engine.cancel_index_job(job_id)
+
+    def check_model(self, name: str | None) -> Json:
+        return wire.model_check_json(self._engine.check_model(name))
 
     def search(self, asked: Asked) -> Json:
         count: dict[str, Any] = {} if asked.k is None else {"k": asked.k}

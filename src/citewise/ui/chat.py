@@ -184,6 +184,12 @@ def _model_picker() -> None:
             captions=[escaped(model.note) for model in available],
             key="model_choice",
         )
+        st.button("Test the connection", key="model_test", type="tertiary", on_click=attempt, args=(_test_model,))
         for model in models:
             if not model.available:
                 st.html(f'<p class="unavailable"><b>{escape(model.label)}</b><br>{escape(model.note)}</p>')
+
+
+def _test_model() -> None:
+    check = state.engine().check_model(st.session_state.get("model_choice"))
+    tell(f"{check.name}: {check.detail}", failed=not check.ok)

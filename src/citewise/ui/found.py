@@ -65,8 +65,11 @@ def _facts(answer: Answer) -> list[tuple[str, str]]:
     facts = [("Model", answer.model)]
     if answer.usage.input_tokens or answer.usage.output_tokens:
         facts.append(("Tokens", f"{answer.usage.input_tokens:,} read, {answer.usage.output_tokens:,} written"))
+    note = str(answer.trace.get("cost_note", ""))
     if answer.cost_usd:
-        facts.append(("Cost", f"${answer.cost_usd:.4f}"))
+        facts.append(("Cost", f"${answer.cost_usd:.4f}. {note}"))
+    elif answer.cost_usd is None:
+        facts.append(("Cost", note))
     search = answer.trace.get("search")
     timings = search.get("timings_ms") if isinstance(search, Mapping) else None
     if isinstance(timings, Mapping) and timings:

@@ -36,6 +36,7 @@ from citewise.types import (
     Health,
     KeptQuote,
     Message,
+    ModelCheck,
     ModelInfo,
     OnDuplicate,
     Original,
@@ -431,6 +432,9 @@ class FakeEngine(FakeIndex, Engine):
 
     def models(self) -> list[ModelInfo]:
         return [ModelInfo("extractive", "Quotes only", True), ModelInfo("openai:x", "x", False, "Set OPENAI_API_KEY.")]
+
+    def check_model(self, name: str | None = None) -> ModelCheck:
+        return ModelCheck(name or "extractive", ok=name is None, detail="It runs here.", seconds=0.1)
 
     # --- conversations ----------------------------------------------------------------
 

@@ -232,3 +232,9 @@ def test_models_say_what_is_missing(client: TestClient) -> None:
     first, second = client.get("/api/models").json()["models"]
     assert (first["name"], first["available"]) == ("extractive", True)
     assert (second["available"], second["note"]) == (False, "Set OPENAI_API_KEY.")
+
+
+def test_a_model_can_be_tested(client: TestClient) -> None:
+    told = client.post("/api/models/test", json={}).json()
+    assert told == {"name": "extractive", "ok": True, "detail": "It runs here.", "seconds": 0.1}
+    assert client.post("/api/models/test", json={"model": "openai:x"}).json()["ok"] is False

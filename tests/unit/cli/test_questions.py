@@ -199,3 +199,11 @@ def test_a_folder_that_is_no_question_set_is_a_sentence(run: Run, tmp_path: Path
     ran = run("eval", tmp_path)
     assert ran.code == 1
     ran.assert_one_sentence("is not a question set")
+
+
+def test_a_chat_model_is_tested(anywhere: Run) -> None:
+    tested = anywhere("models", "test", "--json")
+    assert (tested.code, tested.json["name"], tested.json["ok"]) == (0, "extractive", True)
+    tested = anywhere("models", "test", "openai:x")
+    assert (tested.code, tested.out) == (1, "")
+    assert "openai:x: It runs here." in tested.err

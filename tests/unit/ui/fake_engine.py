@@ -27,6 +27,7 @@ from citewise.types import (
     Evidence,
     Health,
     KeptQuote,
+    ModelCheck,
     ModelInfo,
     OnDuplicate,
     Original,
@@ -356,6 +357,9 @@ class FakeEngine(FakeIndex):
             ModelInfo("extractive", "Quotes only", available=True, note="Word-for-word sentences, no model needed."),
             ModelInfo("openai:gpt-5-mini", "GPT-5 mini", available=False, note="Set OPENAI_API_KEY to use it."),
         ]
+
+    def check_model(self, name: str | None = None) -> ModelCheck:
+        return ModelCheck(name or "extractive", ok=name is None, detail="It runs here.", seconds=0.1)
 
     # --- conversations
 

@@ -309,6 +309,12 @@ def test_models_that_are_not_set_up_are_shown_with_what_to_do(with_document: Fak
     assert "Set OPENAI_API_KEY to use it." in words(app)
 
 
+def test_the_chosen_model_can_be_tested(with_document: FakeEngine, open_chat: OpenChat) -> None:
+    app = open_chat()
+    app.button(key="model_test").click().run()
+    assert "It runs here" in words(app)
+
+
 def test_a_collection_can_be_chosen_where_there_are_several(with_document: FakeEngine, open_chat: OpenChat) -> None:
     assert not open_chat().sidebar.selectbox
     with_document.collection_names = ["default", "archive"]
