@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from citewise.answer import remote
-from citewise.answer.prompt import NATIVE_SYSTEM, clean, source_heading
+from citewise.answer.prompt import NATIVE_SYSTEM, source_heading
 from citewise.answer.sentences import sentence_spans
 from citewise.errors import ProviderError
+from citewise.language.hidden import visible
 from citewise.protocols import ChatEvent, Finished, Quoted, Source, TextDelta
 from citewise.providers.endpoint import Endpoint, refused_request, retry_after_of, unreachable, unreadable, without_key
 from citewise.types import Message, Usage
@@ -95,7 +96,7 @@ class AnthropicModel:
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Iterator[ChatEvent]:
         results = [_search_result(source) for source in sources]
-        blocks = [*(result.block for result in results), {"type": "text", "text": clean(question)}]
+        blocks = [*(result.block for result in results), {"type": "text", "text": visible(question)}]
         # History is plain text, since citations of earlier turns must not be sent back.
         messages: list[dict[str, Any]] = [
             *({"role": message.role, "content": message.content} for message in history),
@@ -106,7 +107,7 @@ class AnthropicModel:
     def write(
         self, instructions: str, text: str, *, cancelled: Callable[[], bool] = lambda: False
     ) -> Iterator[TextDelta | Finished]:
-        content = [{"type": "text", "text": clean(text)}]
+        content = [{"type": "text", "text": visible(text)}]
         for event in self._reply(instructions, [{"role": "user", "content": content}], (), cancelled):
             if not isinstance(event, Quoted):  # there is nothing to quote
                 yield event
@@ -259,12 +260,12 @@ class _SearchResult:
 
 def _search_result(source: Source) -> _SearchResult:
     text = source.hit.chunk.text
-    spans = tuple(span for span in sentence_spans(text) if clean(text[slice(*span)]).strip())
+    spans = tuple(span for span in sentence_spans(text) if visible(text[slice(*span)]).strip())
     block = {
         "type": "search_result",
-        "source": source.hit.source,
+        "source": visible(source.hit.source),
         "title": source_heading(source),
-        "content": [{"type": "text", "text": clean(text[start:end])} for start, end in spans],
+        "content": [{"type": "text", "text": visible(text[start:end])} for start, end in spans],
         "citations": {"enabled": True},
     }
     return _SearchResult(source.marker, spans, block)

@@ -13,6 +13,8 @@ from citewise.answer.markers import MarkerFilter
 from citewise.answer.prompt import Fitted, fit, is_abstention
 from citewise.answer.verify import verify
 from citewise.errors import ProviderError
+from citewise.language.addressed import addresses_assistant
+from citewise.language.hidden import hidden_characters, without_turns
 from citewise.language.tokens import counter_for
 from citewise.observe.cost import cost
 from citewise.protocols import ChatModel, Finished, Quoted, Source, TextDelta
@@ -162,7 +164,8 @@ class _Draft:
         if isinstance(event, TextDelta):
             if self.first_text_ms is None and event.text.strip():
                 self.first_text_ms = (time.perf_counter() - self.started) * 1000
-            self.text += self.markers.feed(event.text)
+            # Models repeat what they read, and what turns the writing around would be obeyed by the page.
+            self.text += self.markers.feed(without_turns(event.text))
         elif self._exists(event):
             self.text += self.markers.flush()
             self.native.append(Native(len(self.text.rstrip()), event.marker, event.start, event.end))
@@ -219,6 +222,24 @@ def _trace(fitted: Fitted, draft: _Draft, counter: str, asked: str, started: flo
         "history_left_out": fitted.turns_left_out,
         "prompt_tokens": fitted.tokens,
         "token_counter": counter,
+        "remarks": _remarks(fitted),
         "dropped_markers": draft.markers.dropped + draft.dropped_native,
         "timings_ms": timings,
     }
+
+
+def _remarks(fitted: Fitted) -> list[str]:
+    """What is to be known of the passages that were sent, in sentences without a word of theirs."""
+    texts = [source.hit.chunk.text for source in fitted.sources]
+    remarks = []
+    if any(map(addresses_assistant, texts)):
+        remarks.append(
+            "A passage behind this answer speaks to an AI assistant and not to a reader. It was sent as data; look at "
+            "the sources before you rely on the answer."
+        )
+    if hidden := sum(hidden_characters(text).total for text in texts):
+        remarks.append(
+            f"{hidden:,} invisible character{'s' if hidden > 1 else ''} of the passages behind this answer "
+            f"{'were' if hidden > 1 else 'was'} not sent to the model."
+        )
+    return remarks

@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from citewise.answer import remote
-from citewise.answer.prompt import MARKER_SYSTEM, clean, user_message
+from citewise.answer.prompt import MARKER_SYSTEM, user_message
 from citewise.errors import ProviderError
+from citewise.language.hidden import visible
 from citewise.protocols import ChatEvent, Finished, Source, TextDelta
 from citewise.providers.endpoint import (
     Endpoint,
@@ -129,7 +130,7 @@ class OpenAIModel:
         self, instructions: str, text: str, *, cancelled: Callable[[], bool] = lambda: False
     ) -> Iterator[TextDelta | Finished]:
         yield from self._reply(
-            [{"role": "system", "content": instructions}, {"role": "user", "content": clean(text)}], cancelled
+            [{"role": "system", "content": instructions}, {"role": "user", "content": visible(text)}], cancelled
         )
 
     def _reply(self, messages: list[dict[str, str]], cancelled: Callable[[], bool]) -> Iterator[TextDelta | Finished]:

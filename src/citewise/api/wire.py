@@ -230,6 +230,7 @@ def ask_json(turn: Turn, *, explain: bool = False) -> Json:
         "incomplete_documents": incomplete_json(answer),
         "usage": {"input_tokens": answer.usage.input_tokens, "output_tokens": answer.usage.output_tokens},
         "cost_usd": answer.cost_usd,
+        "remarks": list(answer.trace.get("remarks", ())),
         "cost_note": answer.trace.get("cost_note", ""),
         "error": answer.error,
         "reason": answer.reason,

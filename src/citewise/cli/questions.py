@@ -241,7 +241,7 @@ def _tell_sources(answer: Json, *, explain: bool) -> None:
         output.line(f"\nModel: {answer['model']}. Chunks read: {len(answer['hits'])}. Index: {answer['generation']}.")
         cost = f"Cost: ${answer['cost_usd']:.4f}. " if answer["cost_usd"] else ""
         output.line(f"{cost}{answer['cost_note']}")
-    for sentence in answer["degraded"]:
+    for sentence in (*answer["degraded"], *answer["remarks"]):
         output.note(sentence)
 
 

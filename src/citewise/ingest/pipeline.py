@@ -24,6 +24,7 @@ from citewise.ingest import archives, sandbox
 from citewise.ingest.intake import TEXT_RECORD
 from citewise.ingest.parse.text import document_from_text
 from citewise.ingest.prepare import Splitter, cut, embed_missing
+from citewise.ingest.remarks import with_remarks
 from citewise.observe.metrics import metrics
 from citewise.protocols import Embedder
 from citewise.registry import documents, embeddings, held, jobs
@@ -154,7 +155,7 @@ class Pipeline:
         if chunks:
             return work
         self._stage(work, "parsing")
-        parsed = self._parse(version, job)
+        parsed = with_remarks(self._parse(version, job))
         work.pages = len(parsed.pages)
         work.timings_ms["parse"] = _since(started)
         self._check(job)

@@ -19,9 +19,11 @@ _SCORES = ("dense", "keyword", "fused", "rerank", "exact")
 
 
 def show_degraded(answer: Answer) -> None:
-    """Say plainly which part of the search ran on a fallback, and why."""
+    """Say plainly which part of the search ran on a fallback, and what is wrong with the passages."""
     for note in _strings(answer.trace.get("degraded")):
         st.warning(escaped(note), icon=":material/build:")
+    for remark in _strings(answer.trace.get("remarks")):
+        st.warning(escaped(remark), icon=":material/visibility_off:")
 
 
 def show_incomplete(answer: Answer) -> None:

@@ -15,6 +15,7 @@ import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from citewise.language.hidden import without_turns
 from citewise.types import Evidence, Verdict
 
 _BLOCKS = ("p", "br", "hr", "ul", "ol", "li", "pre", "blockquote", "h3", "h4", "h5", "h6")
@@ -115,7 +116,7 @@ def marked_html(text: str, start: int, end: int, *, markdown: bool = False, line
         html = _INLINE_BOLD.sub(r"<strong>\2</strong>", _INLINE_CODE.sub(r"<code>\1</code>", html))
     if not lines:
         html = re.sub(r"(?<!\n)\n(?!\n)", "<br>", html)
-    html = html.replace(f"{_CHIP_MARK}{_MARK_END}", "")
+    html = without_turns(html).replace(f"{_CHIP_MARK}{_MARK_END}", "")
     return html.replace(_CHIP_MARK, "<mark>").replace(_MARK_END, "</mark>")
 
 
@@ -124,7 +125,7 @@ def _paragraphs(before: str, quote: str, after: str) -> str:
     whole = f"{_OURS.sub(chr(0xFFFD), before)}{_CHIP_MARK}{marked}{_MARK_END}{_OURS.sub(chr(0xFFFD), after)}"
     paragraphs = [_joined(part.strip()) for part in re.split(r"\n\s*\n", whole) if part.strip()]
     html = "".join(f"<p>{escape(part)}</p>" for part in paragraphs)
-    html = html.replace(f"{_CHIP_MARK}{_MARK_END}", "").replace("\n", "<br>")
+    html = without_turns(html).replace(f"{_CHIP_MARK}{_MARK_END}", "").replace("\n", "<br>")
     return html.replace(_CHIP_MARK, "<mark>").replace(_MARK_END, "</mark>")
 
 

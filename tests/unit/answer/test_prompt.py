@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from citewise.answer.prompt import ABSTENTION, clean, fit, is_abstention, source_heading, user_message
+from citewise.answer.prompt import ABSTENTION, fit, is_abstention, source_heading, user_message
 from citewise.language.tokens import TokenCounter
 from citewise.protocols import Source
 from citewise.types import Message
@@ -38,8 +38,10 @@ def test_a_heading_names_title_path_and_pages() -> None:
 
 def test_what_a_reader_cannot_see_is_not_sent() -> None:
     hidden = "pay\u202e now\u200b\U000e0041\x07 here"
-    assert clean(hidden) == "pay now here"
-    assert clean("می\u200cخواهم\n\tok") == "می\u200cخواهم\n\tok"
+    source = Source(1, hit(hidden, title=f"The{hidden}", headings=(hidden,)))
+    message = user_message(hidden, [source], nonce="c0de")
+    assert message.count("pay now here") == 4
+    assert "\u202e" not in message + source_heading(source)
 
 
 def test_lowest_ranked_sources_are_left_out_and_counted() -> None:
