@@ -16,12 +16,14 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
+from citewise.answer.check.coverage import Embed
 from citewise.answer.generate import generate
 from citewise.answer.incomplete import drawn_on, gaps
 from citewise.answer.jobs import AnswerRunner, Progress
 from citewise.answer.layouts import Locators
 from citewise.answer.locate import PageMaps, locate
 from citewise.answer.models import ChatModels
+from citewise.answer.verify import verify
 from citewise.errors import CitewiseError, NotFoundError, QuestionError, SettingsError
 from citewise.evaluate.compare import of_folder
 from citewise.evaluate.runner import Evaluations
@@ -32,7 +34,7 @@ from citewise.ingest.originals import Originals
 from citewise.ingest.runner import IngestRunner
 from citewise.ingest.watch import FolderWatcher
 from citewise.observe.metrics import metrics
-from citewise.protocols import ChatModel, RoutedEmbedder, Writer
+from citewise.protocols import ChatModel, RoutedEmbedder, UrgentEmbedder, Writer
 from citewise.registry import (
     collections,
     conversations,
@@ -81,6 +83,7 @@ from citewise.types import (
     Turn,
     Upload,
     Variants,
+    Verdict,
     WatchedFolder,
     Where,
 )
@@ -541,6 +544,7 @@ class Engine:
             context_tokens=min(settings.context_tokens, model.context_tokens),
             output_tokens=settings.output_tokens,
             spent=found.usage,
+            embed=self._embed(),
         )
         trace = {**answer.trace, "search": {**found.trace, "timings_ms": dict(found.timings_ms)}}
         trace |= {"generation": found.generation, "reranker": found.reranker, "degraded": list(found.degraded)}
@@ -576,6 +580,15 @@ class Engine:
     def stop(self, turn_id: str) -> None:
         """End a running answer; its text so far is kept, ``cancelled``."""
         self._answers.stop(turn_id)
+
+    def verify(self, sentence: str, quotes: Sequence[str]) -> tuple[Verdict, str]:
+        """Judge whether a sentence says no more than its quotes, as every answer is; verdict and reason."""
+        return verify(sentence, quotes, embed=self._embed())
+
+    def _embed(self) -> Embed | None:
+        """What compares sentences by meaning: not a remote model, which would be sent every sentence."""
+        embedder = self._index.embedder()
+        return embedder.embed_urgently if isinstance(embedder, UrgentEmbedder) else None
 
     def models(self) -> list[ModelInfo]:
         """Chat models that can be chosen, the default first."""

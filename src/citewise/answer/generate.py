@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
+from citewise.answer.check.coverage import Embed
 from citewise.answer.cite import Cited, Native, PageOf, cite
 from citewise.answer.markers import MarkerFilter
 from citewise.answer.prompt import Fitted, fit, is_abstention
@@ -19,7 +20,7 @@ from citewise.language.tokens import counter_for
 from citewise.observe.cost import cost
 from citewise.protocols import ChatModel, Finished, Quoted, Source, TextDelta
 from citewise.providers.endpoint import TooLongError
-from citewise.types import Answer, AnswerStatus, Evidence, Message, ScoredChunk, Usage
+from citewise.types import Answer, AnswerStatus, Citation, Evidence, Message, ScoredChunk, Usage, Verdict
 
 
 def generate(
@@ -35,6 +36,7 @@ def generate(
     context_tokens: int = 16_000,
     output_tokens: int = 1_024,
     spent: Usage = Usage(),  # noqa: B008 - frozen
+    embed: Embed | None = None,
 ) -> Answer:
     """Write an answer to ``question`` from ``hits``, cite it and check it.
 
@@ -49,6 +51,7 @@ def generate(
         context_tokens: Tokens of prompt and answer together.
         output_tokens: Tokens of that kept for the answer.
         spent: What the same model took to word the search; counted with the answer.
+        embed: Lets the check compare by meaning; without it by words alone.
 
     Returns:
         The answer in its final state. Failures of the provider are states too: ``cut`` when text had
@@ -85,7 +88,7 @@ def generate(
     cited = draft.cited(flush=finished is not None)
     if is_abstention(cited.text) or (status == "complete" and not cited.text.strip()):
         status, cited = "abstained", Cited("", (), ())
-    evidence = _checked(cited)
+    evidence = _checked(cited, fitted.sources, embed)
     usage = finished.usage if finished else Usage()
     cost_usd, cost_note = cost(model.name, usage)
     if cost_usd is not None and spent != Usage():
@@ -185,13 +188,35 @@ class _Draft:
         )
 
 
-def _checked(cited: Cited) -> tuple[Evidence, ...]:
-    quotes = {citation.marker: citation.quote for citation in cited.citations}
+def _checked(cited: Cited, sources: Sequence[Source], embed: Embed | None) -> tuple[Evidence, ...]:
+    citations = {citation.marker: citation for citation in cited.citations}
     checked = []
     for evidence in cited.evidence:
-        verdict, reason = verify(evidence.sentence, [quotes[marker] for marker in evidence.citations])
+        own = [citations[marker] for marker in evidence.citations]
+        verdict, reason = _verified(evidence.sentence, own, sources, embed)
         checked.append(replace(evidence, verdict=verdict, reason=reason))
     return tuple(checked)
+
+
+def _verified(
+    sentence: str, citations: Sequence[Citation], sources: Sequence[Source], embed: Embed | None
+) -> tuple[Verdict, str]:
+    if not all(_is_verbatim(citation, sources) for citation in citations):
+        return "unsupported", "the quoted words do not stand at their place in the document"
+    quotes = [citation.quote for citation in citations]
+    try:
+        return verify(sentence, quotes, embed=embed)
+    except ProviderError:  # the embedding model failed; words alone say less, but say it
+        return verify(sentence, quotes)
+
+
+def _is_verbatim(citation: Citation, sources: Sequence[Source]) -> bool:
+    return any(
+        chunk.id == citation.chunk_id
+        and chunk.start <= citation.start
+        and chunk.text[citation.start - chunk.start : citation.end - chunk.start] == citation.quote
+        for chunk in (source.hit.chunk for source in sources)
+    )
 
 
 def _reason(status: AnswerStatus, finished: Finished | None, fitted: Fitted) -> str | None:

@@ -100,7 +100,7 @@ def test_unknown_sources_and_impossible_spans_are_dropped_and_counted() -> None:
     answer = ask(ScriptedModel(*events))
     assert (answer.text, answer.citations) == ("It was Otto Keller.", ())
     assert answer.trace["dropped_markers"] == 3
-    assert answer.evidence[0].verdict == "not_checked"
+    assert answer.evidence[0].verdict == "unsupported"
 
 
 def test_the_question_that_stands_alone_is_asked() -> None:
@@ -223,6 +223,6 @@ def test_a_real_server_is_answered_from_end_to_end() -> None:
         "The Bern press was built by Otto Keller in 1931. [1] Refunds are paid within 14 days of the return. [2] "
         "Nobody said this."
     )
-    assert [evidence.verdict for evidence in answer.evidence] == ["supported", "supported", "not_checked"]
+    assert [evidence.verdict for evidence in answer.evidence] == ["supported", "supported", "unsupported"]
     assert answer.trace["dropped_markers"] == 1
     assert answer.trace["timings_ms"]["first_token"] <= answer.trace["timings_ms"]["total"]

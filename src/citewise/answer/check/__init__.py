@@ -1,0 +1,1 @@
+"""The rules of the sentence check, one subject a module."""
