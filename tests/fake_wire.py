@@ -169,18 +169,20 @@ def _fault_of_anthropic(model: str) -> Iterator[bytes | None]:
 
 def obeyed(sources: list[str]) -> str:
     """What a model writes that does whatever its sources tell it: their own markup, and every address as a beacon."""
+    # What opens a block of code comes last, since it hides all that follows.
+    plain = [source for source in sources if "```" not in source]
     text = "\n\n".join(sources)
     beacons = [
         f"![a]({url}?q=secret) [b]({url}) <{url}> <img src={url}> [c][{number}]\n\n[{number}]: {url} 'd'"
         for number, url in enumerate(dict.fromkeys(_URL.findall(text)), start=900)
     ]
-    return "\n\n".join([text, *beacons])
+    return "\n\n".join([*plain, *beacons, *(source for source in sources if "```" in source)])
 
 
 def _pieces(text: str, model: str) -> Iterator[str | None]:
     """Cut a text as models do, in the middle of words and markers; ``None`` where a fault strikes."""
     most = int(model.removeprefix("cut-")) if model.startswith("cut-") else 2 if model in _MIDWAY else None
-    size = 5 if model == "obedient" else 6 if most is not None or model == "slow" else 12
+    size = 23 if model == "obedient" else 6 if most is not None or model == "slow" else 12
     for number, at in enumerate(range(0, len(text), size)):
         if number == most:
             yield None
