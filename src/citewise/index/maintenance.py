@@ -261,7 +261,7 @@ class Maintenance:
         active = self._active()
         if job.generation == active.id:  # a crash between the switch and the end of the job
             return {"generation": active.id, "chunks": self._chunks(active.id)}
-        generation = self._target(job, active.model)
+        generation = self._target(job, active.model, active.embedder)
         indexes = self._build(job, generation, cut_as=active.id)
         self._switch(job, generation, indexes)
         return {"generation": generation.id, "chunks": self._chunks(generation.id)}
@@ -319,7 +319,7 @@ class Maintenance:
         failpoint("compact-erased")
         active = self._active()
         # Built again also when a crash came after the switch: more may have been removed since.
-        generation = self._target(job, active.model)
+        generation = self._target(job, active.model, active.embedder)
         closed = threading.Event()
         indexes = self._build(job, generation, cut_as=active.id)
         self._switch(job, generation, indexes, afterwards=closed.set, seal_former=False)
@@ -342,9 +342,15 @@ class Maintenance:
 
     # --- their steps ------------------------------------------------------------------
 
-    def _target(self, job: IndexJob, model: str) -> Generation:
-        """The generation that a job builds: the one it began, if that still fits, or a new one."""
-        embedder = self._embedder_of(model)
+    def _target(self, job: IndexJob, model: str, fingerprint: str = "") -> Generation:
+        """The generation that a job builds: the one it began, if that still fits, or a new one.
+
+        Args:
+            job: That it is done for.
+            model: PROVIDER:NAME.
+            fingerprint: Of the vectors to keep, where there are such.
+        """
+        embedder = self._embedder_of(model, fingerprint)
         splitter = self._splitter_of(embedder)
         with self._registry.write() as tx:
             serving = generations.active(tx)
