@@ -21,7 +21,9 @@ from citewise.types import Message, SearchMode
 Text = Annotated[
     str | None,
     typer.Argument(
-        metavar="QUESTION", show_default=False, help='"exact phrase" must stand in every passage found, -word in none.'
+        metavar="QUESTION",
+        show_default=False,
+        help='"exact phrase" must stand in every passage found (before a question mark, in the first), -word in none.',
     ),
 ]
 Queries = Annotated[

@@ -41,14 +41,15 @@ class Names:
         return self.firm + self.loose
 
 
-def names_of(question: str) -> Names:
-    """Read off what a question names."""
+def names_of(question: str, quoted: Sequence[str] = ()) -> Names:
+    """Read off what a question names; what it quotes counts as an identifier."""
     text = normal(question)
     digits = {number: sum(map(str.isdigit, number)) for number in _NUMBER.findall(text)}
     loose = [number for number, count in digits.items() if _LEAST_DIGITS <= count <= _MOST_DIGITS]
     firm = [*identifiers(text), *_CODE.findall(text.lower())]
     firm = [one for one in firm if one not in digits and not _NO_NAME.fullmatch(one)]
     firm += [number for number, count in digits.items() if count > _MOST_DIGITS]
+    firm = [*map(fold, quoted), *firm]
     # A part of an identifier says no more than the identifier.
     distinct = [one for one in dict.fromkeys(firm) if not any(one != other and one in other for other in firm)]
     return Names(tuple(map(fold, distinct[:_MOST])), tuple(loose[: max(0, _MOST - len(distinct))]))

@@ -112,7 +112,9 @@ class Retriever:
         wanted = mode == "hybrid" or isinstance(rerank, str)
         reranker = self._rerankers.named(rerank) if self._rerankers and wanted else None
         with nullcontext(indexes) if indexes else self._indexes() as lent:
-            look = Look(lent, parse(question), names_of(question), collection_id, document_ids, mode)
+            operators = parse(question)
+            names = names_of(question, operators.preferred)
+            look = Look(lent, operators, names, collection_id, document_ids, mode)
             return self._search(look, k=k, reranker=reranker)
 
     def _search(self, look: Look, *, k: int, reranker: Rerank | None) -> SearchResult:

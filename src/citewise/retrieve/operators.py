@@ -5,6 +5,8 @@ The rules, which the page and the documentation repeat in short:
 * Words in double quotation marks of any style must stand in a hit: in this order, whatever the case and the
   white space. A mark opens only at the beginning of a word and closes only at the end of one, so that
   ``a 5" pipe`` quotes nothing.
+* In a question that ends with a question mark they need not: there they are mostly titles ("Who wrote "Hello
+  Goodbye"?"), and what answers may stand where the title does not. Hits with them come first.
 * ``-word`` leaves out hits in which the word stands, in this form. It needs white space (or nothing) before the
   dash and a word of at least two letters right after it: ``e-mail``, ``-5 °C``, ``10 -20`` and ``ls -a`` stay what
   they are. ``-"two words"`` leaves out a phrase.
@@ -28,6 +30,7 @@ _QUOTE = re.compile(
 )
 _EXCLUDED_PHRASE = re.compile(r'(?<!\S)-(?=["“„«])')
 _EXCLUDED_WORD = re.compile(r"(?<!\S)-([^\W\d_][\w'’.-]*)")
+_ASKS = re.compile(r"[?？؟][\s)\]\"“”„«»]*$")
 _LEAST_LETTERS = 2
 _HYPHENATION = re.compile("\u00ad\\s*")
 _SAME = str.maketrans("‘’ʼ‐‑“”„«»", '\'\'\'--"""""')
@@ -41,6 +44,7 @@ class Operators:
     question: str  # without what is left out; with its quotation marks
     text: str  # to search for: without quotation marks too
     phrases: tuple[str, ...] = ()  # each must stand in a hit
+    preferred: tuple[str, ...] = ()  # hits with them come first
     without: tuple[str, ...] = ()  # none may
 
     def __bool__(self) -> bool:
@@ -62,7 +66,7 @@ class Operators:
 
     def as_json(self) -> Mapping[str, list[str]]:
         """For the trace."""
-        return {"phrases": list(self.phrases), "without": list(self.without)}
+        return {"phrases": list(self.phrases), "preferred": list(self.preferred), "without": list(self.without)}
 
 
 def parse(question: str) -> Operators:
@@ -89,8 +93,15 @@ def parse(question: str) -> Operators:
     if not (phrases or without) or not any(character.isalnum() for character in remaining):
         return Operators(question, question, question)
     text = _QUOTE.sub(lambda match: f" {next(group for group in match.groups() if group is not None)} ", remaining)
+    distinct = tuple(dict.fromkeys(phrases))
+    asks = bool(_ASKS.search(remaining))
     return Operators(
-        question, remaining, " ".join(text.split()), tuple(dict.fromkeys(phrases)), tuple(dict.fromkeys(without))
+        asked=question,
+        question=remaining,
+        text=" ".join(text.split()),
+        phrases=() if asks else distinct,
+        preferred=distinct if asks else (),
+        without=tuple(dict.fromkeys(without)),
     )
 
 

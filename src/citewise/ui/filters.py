@@ -82,7 +82,10 @@ def _controls(documents: Sequence[Document]) -> None:
         on_change=_take_rewrite,
         help="“And in 2023?” is searched for with what it leaves out. Off: every question is searched for as asked.",
     )
-    st.caption('In a question, "exact phrase" must stand in every passage, and -word in none.')
+    st.caption(
+        '"exact phrase" must stand in every passage, -word in none. '
+        "If a question mark ends the question, passages with the phrase come first."
+    )
 
 
 def _chips(names: dict[str, str]) -> list[tuple[str, Callable[[], None]]]:

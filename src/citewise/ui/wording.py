@@ -46,6 +46,7 @@ def facts(turn: Turn) -> list[tuple[str, str]]:
         ("Made to stand alone", by),
         ("Also searched for", also),
         ("Must stand in it", "; ".join(operators.get("phrases", ()))),
+        ("Passages with it come first", "; ".join(operators.get("preferred", ()))),
         ("Left out", "; ".join(operators.get("without", ()))),
         ("Filters", filters.said(_where(query))),
     ]

@@ -360,13 +360,16 @@ def test_a_phrase_stands_in_every_hit_and_a_word_to_leave_out_in_none(
     search = retriever(indexes, registry, fetch_k=5).search
     found = search(question='zero of the net, "net zero"', collection_id="c", k=3, mode=mode)
     assert sorted(hit.chunk.id for hit in found.hits) == ["phrase", "valve"]
-    assert found.trace["operators"] == {"phrases": ["net zero"], "without": []}
+    assert found.trace["operators"] == {"phrases": ["net zero"], "preferred": [], "without": []}
     found = search(question='"net zero" -valves', collection_id="c", k=3, mode=mode)
     assert [hit.chunk.id for hit in found.hits] == ["phrase"]
     assert "valve" not in [one["chunk_id"] for one in found.trace["candidates"] if one["dropped"] is None]
     found = search(question='"absent words" net', collection_id="c", k=3, mode=mode)
     assert (found.hits, found.question) == ((), '"absent words" net')
     assert "word for word" in found.degraded[0]
+    found = search(question='What of the zero net is in "net zero"?', collection_id="c", k=5, mode=mode)
+    assert mode == "dense" or {hit.chunk.id for hit in found.hits[:2]} == {"phrase", "valve"}
+    assert len(found.hits) == 5
 
 
 @pytest.mark.usefixtures("some")

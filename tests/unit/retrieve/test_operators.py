@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from citewise.retrieve.exactly import names_of
 from citewise.retrieve.operators import Operators, fold, parse
 
 
@@ -41,6 +42,16 @@ def test_what_is_no_operator_stays_what_it_is(question: str) -> None:
     read = parse(question)
     assert not read
     assert (read.question, read.text) == (question, question)
+
+
+@pytest.mark.parametrize(
+    "question", ['Who sang "Hello Goodbye"?', "Is it “Hello Goodbye”? ", "was ist „Hello Goodbye“？"]
+)
+def test_what_a_question_quotes_comes_first_but_need_not_stand_in_every_hit(question: str) -> None:
+    read = parse(question)
+    assert (read.phrases, read.preferred) == ((), ("Hello Goodbye",))
+    assert read.allow("The song is by The Beatles.")
+    assert names_of(question, read.preferred).firm[0] == "hello goodbye"
 
 
 def test_a_reranker_sees_the_quotation_marks_but_not_what_is_left_out() -> None:
