@@ -23,6 +23,7 @@ from citewise.answer.jobs import AnswerRunner, Progress
 from citewise.answer.layouts import Locators
 from citewise.answer.locate import PageMaps, locate
 from citewise.answer.models import ChatModels
+from citewise.answer.prompt import messages_of
 from citewise.answer.verify import verify
 from citewise.errors import CitewiseError, NotFoundError, QuestionError, SettingsError
 from citewise.evaluate.compare import of_folder
@@ -89,9 +90,6 @@ from citewise.types import (
 )
 
 log = structlog.get_logger(__name__)
-
-HISTORY_TURNS = 6
-"""Earlier turns that a question is read with."""
 
 
 class Engine:
@@ -517,7 +515,7 @@ class Engine:
             collection=collection,
             k=k or self._settings.search.k,
             where=where or {},
-            history=tuple(history) if history is not None else _history(earlier),
+            history=tuple(history) if history is not None else messages_of(earlier),
             rewrite=rewrite,
             variants=variants,
         )
@@ -648,12 +646,3 @@ def _open_job(rx: Connection, document: Document) -> Job | None:
 def _short_title(question: str) -> str:
     line = " ".join(question.split())
     return line if len(line) <= 60 else line[:59].rsplit(" ", 1)[0] + "…"
-
-
-def _history(earlier: Sequence[Turn]) -> tuple[Message, ...]:
-    """The last finished turns as messages; an answer that broke off teaches the model nothing."""
-    messages: list[Message] = []
-    for turn in [turn for turn in earlier if turn.answer.status in ("complete", "abstained")][-HISTORY_TURNS:]:
-        messages.append(Message("user", turn.question))
-        messages.append(Message("assistant", turn.answer.text or turn.answer.reason or ""))
-    return tuple(messages)

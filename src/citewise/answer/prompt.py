@@ -15,7 +15,7 @@ from secrets import token_hex
 from citewise.language.hidden import visible
 from citewise.language.tokens import TokenCounter
 from citewise.protocols import Source
-from citewise.types import Message
+from citewise.types import Message, Turn
 
 ABSTENTION = "The documents do not answer this question."
 """What a model is told to say, word for word, when the sources do not answer."""
@@ -39,6 +39,9 @@ MARKER_SYSTEM = _RULES.format(
 
 NATIVE_SYSTEM = _RULES.format(citing="Cite the search results for every sentence that you write.")
 """System instructions for models with citations of their own."""
+
+HISTORY_TURNS = 6
+"""Earlier turns that a question is read with."""
 
 _HISTORY_CHARACTERS = 2_000  # of one earlier turn; more says little about the question at hand
 _HISTORY_SHARE = 0.25  # of the budget, at most
@@ -132,6 +135,15 @@ def is_abstention(text: str) -> bool:
     """Whether an answer is the fixed sentence of :data:`ABSTENTION`, give or take its dress."""
     bare = _MARKER.sub("", text).strip().strip("\"'“”*_`.!").casefold()
     return bare == ABSTENTION.strip(".").casefold()
+
+
+def messages_of(earlier: Sequence[Turn]) -> tuple[Message, ...]:
+    """The last finished turns as messages; an answer that broke off teaches a model nothing."""
+    messages: list[Message] = []
+    for turn in [turn for turn in earlier if turn.answer.status in ("complete", "abstained")][-HISTORY_TURNS:]:
+        messages.append(Message("user", turn.question))
+        messages.append(Message("assistant", turn.answer.text or turn.answer.reason or ""))
+    return tuple(messages)
 
 
 def _recent(history: Sequence[Message], *, counter: TokenCounter, room: float) -> tuple[tuple[Message, ...], int, int]:

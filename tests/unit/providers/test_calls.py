@@ -95,10 +95,16 @@ def test_too_much_at_once_is_an_error_of_its_own(caller_of: CallerOf, server: Fa
 def test_a_server_that_says_nothing_is_waited_for_as_long_as_the_effort_allows(
     caller_of: CallerOf, server: FakeEmbeddings
 ) -> None:
-    server.faults.extend(["hang", "hang"])
-    with pytest.raises(ProviderError, match=r"did not answer within 0\.2 s") as caught:
-        caller_of(server).post("/v2/rerank", BODY, effort=Effort(3, call_s=0.2, total_s=0.2, longest_wait_s=1))
-    assert (caught.value.retryable, len(server.calls)) == (True, 1)
+    # On a busy machine a short limit may run out before the call was sent; then a longer one is tried.
+    server.faults.extend(["hang"] * 6)
+    caller = caller_of(server)
+    for seconds in (0.2, 2, 20):
+        with pytest.raises(ProviderError, match=rf"did not answer within {seconds:.3g} s") as caught:
+            caller.post("/v2/rerank", BODY, effort=Effort(3, call_s=seconds, total_s=seconds, longest_wait_s=1))
+        assert caught.value.retryable
+        if server.calls:
+            break
+    assert len(server.calls) == 1
 
 
 def test_a_server_that_is_not_there_is_named(caller_of: CallerOf) -> None:
