@@ -30,7 +30,9 @@ class Said(BaseModel):
 class _Question(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    question: str = Field(description='`"exact phrase"` must stand in every hit, `-word` in none.')
+    question: str = Field(
+        description='`"exact phrase"` must stand in every hit (before a question mark, in the first), `-word` in none.'
+    )
     collection: str = "default"
     k: int | None = Field(None, ge=1, le=1000, description="Chunks to find; unset: as many as the settings say.")
     where: dict[str, str | list[str]] = Field(
@@ -76,6 +78,15 @@ class Checked(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     model: str | None = Field(None, description="PROVIDER:NAME; unset: the default.")
+
+
+class VerifyBody(BaseModel):
+    """A sentence and what it cites."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sentence: str = Field(max_length=10_000)
+    quotes: list[str] = Field(max_length=100, description="The cited words, verbatim; none: nothing is cited.")
 
 
 class Renaming(BaseModel):
@@ -144,6 +155,15 @@ def _start(engine: EngineOfApp, body: AskBody) -> Turn:
         rewrite=body.rewrite,
         variants=body.variants,
     )
+
+
+@router.post("/verify", tags=["questions"])
+def verify(engine: EngineOfApp, body: VerifyBody) -> dict[str, Any]:
+    """Check a sentence against the words quoted for it, as every sentence of an answer is checked.
+
+    `verdict` is `supported`, `partial`, `unsupported` or `not_checked`; `reason` names the rule that decided.
+    """
+    return wire.verdict_json(*engine.verify(body.sentence, body.quotes))
 
 
 @router.get("/turns/{turn_id}", tags=["questions"])

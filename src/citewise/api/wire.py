@@ -32,6 +32,7 @@ from citewise.types import (
     ScoredChunk,
     SearchResult,
     Turn,
+    Verdict,
     WatchedFolder,
 )
 
@@ -208,6 +209,11 @@ def hit_json(hit: ScoredChunk) -> Json:
         "context": chunk.context,
         "text": chunk.text,
     }
+
+
+def verdict_json(verdict: Verdict, reason: str) -> Json:
+    """What the check says of a sentence."""
+    return {"verdict": verdict, "reason": reason}
 
 
 def ask_json(turn: Turn, *, explain: bool = False) -> Json:

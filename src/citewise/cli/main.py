@@ -25,6 +25,7 @@ from citewise.cli import (
     output,
     questions,
     serve,
+    verify,
 )
 from citewise.cli.session import LOG_NAME
 from citewise.errors import CitewiseError, DirectoryInUseError
@@ -53,6 +54,7 @@ app.command("watch")(folders.watch)
 app.command("collections")(library.collections)
 app.command("search")(questions.search)
 app.command("ask")(questions.ask)
+app.command("verify")(verify.verify)
 app.command("eval")(evaluation.evaluate_folder)
 app.add_typer(index.app, name="index")
 app.add_typer(models.app, name="models")

@@ -173,6 +173,9 @@ class RemoteSession:
             raise
         raise CitewiseError(f"The server at {self._url} ended the answer early. Ask again, or look at its log.")
 
+    def verify(self, sentence: str, quotes: Sequence[str]) -> Json:
+        return _json(self._send("POST", "api/verify", json={"sentence": sentence, "quotes": list(quotes)}))
+
     def subject(self) -> RemoteSubject:
         return RemoteSubject(self)
 

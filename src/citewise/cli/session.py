@@ -94,6 +94,10 @@ class Session(Protocol):
         """Wait for an answer; ``on_text`` gets the whole text so far, whenever it changed."""
         ...
 
+    def verify(self, sentence: str, quotes: Sequence[str]) -> Json:
+        """Check a sentence against its quotes."""
+        ...
+
     def subject(self) -> Subject:
         """What an evaluation measures."""
         ...
@@ -208,6 +212,9 @@ class LocalSession:
             self._engine.stop(turn.id)
             raise
         return wire.ask_json(turn, explain=asked.explain)
+
+    def verify(self, sentence: str, quotes: Sequence[str]) -> Json:
+        return wire.verdict_json(*self._engine.verify(sentence, quotes))
 
     def subject(self) -> Subject:
         return self._engine

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from citewise.answer.cite import Cited, cite
 from citewise.answer.extractive import ExtractiveModel
 from citewise.answer.generate import generate
 from citewise.answer.openai import OpenAIModel
@@ -93,6 +96,18 @@ def test_native_quotes_become_markers_with_their_exact_words() -> None:
     answer = ask(ScriptedModel(TextDelta("It was Otto Keller."), Quoted(1, 0, 48), DONE))
     assert answer.text == "It was Otto Keller. [1]"
     assert answer.citations[0].quote == PRESS[:48]
+
+
+def test_words_that_are_not_the_documents_own_support_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def altered(*arguments: Any, **named: Any) -> Cited:
+        cited = cite(*arguments, **named)
+        return replace(cited, citations=tuple(replace(one, quote=one.quote.upper()) for one in cited.citations))
+
+    monkeypatch.setattr("citewise.answer.generate.cite", altered)
+    answer = ask(ScriptedModel(TextDelta("It weighs 900 kg. [1]"), DONE))
+    (evidence,) = answer.evidence
+    assert evidence.verdict == "unsupported"
+    assert "do not stand at their place" in evidence.reason
 
 
 def test_unknown_sources_and_impossible_spans_are_dropped_and_counted() -> None:

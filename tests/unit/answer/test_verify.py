@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
 
 from citewise.answer.verify import verify
+from citewise.types import Vectors
 
 QUOTE = "The Bern press weighs 900 kg and was built by Otto Keller in 1931."
 
@@ -73,3 +77,43 @@ def test_line_breaks_and_reference_numbers_do_not_stand_between_a_quote_and_its_
         "supported",
         "quoted word for word",
     )
+
+
+@pytest.mark.parametrize(
+    ("sentence", "quote", "words"),
+    [
+        ("The firm was founded in 1950.", "The firm was founded in 1931 and moved to Bern in 1950.", "1931"),
+        ("The shop is open.", "The shop is closed.", "closed"),
+        ("All wells were dry.", "Some wells were dry.", "Some"),
+        ("Only members may swim.", "Members may swim, and so may guests.", "Only"),
+        ("Otto paid Anna.", "Anna paid Otto.", "other parts"),
+        ("The press is for sale.", "It is not true that the press is for sale.", "denies"),
+        ("Rust runs the scheduler.", "Go runs the scheduler, and Rust runs the parser.", "Go"),
+    ],
+)
+def test_the_reason_names_the_rule_that_decided(sentence: str, quote: str, words: str) -> None:
+    verdict, reason = verify(sentence, [quote])
+    assert (verdict, words in reason) == ("unsupported", True), reason
+
+
+def test_a_list_number_is_no_figure() -> None:
+    assert verify("3. The press weighs 900 kg.", [QUOTE])[0] == "supported"
+
+
+def test_another_language_is_not_checked_but_its_figures_are() -> None:
+    german = "Die Presse von Bern ist sehr schwer und wurde im Jahr 1931 von einer Firma gebaut."
+    assert verify("It is one of the heaviest machines that was ever made in the town.", [german])[0] == "not_checked"
+    assert verify("It is the machine that was made there in 1932.", [german])[0] == "unsupported"
+
+
+def test_meaning_counts_where_it_can_be_compared() -> None:
+    def near(texts: Sequence[str]) -> Vectors:
+        return np.ones((len(texts), 1), dtype=np.float32)
+
+    def far(texts: Sequence[str]) -> Vectors:
+        return np.eye(len(texts), dtype=np.float32)
+
+    quote = ["The firm bought the old mill."]
+    assert verify("The company purchased the mill.", quote)[0] == "unsupported"
+    assert verify("The company purchased the mill.", quote, embed=near)[0] == "supported"
+    assert verify("The company purchased an engine.", quote, embed=far)[0] == "unsupported"

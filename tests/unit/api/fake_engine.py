@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from citewise.answer.verify import verify
 from citewise.engine import Engine
 from citewise.errors import IngestError, NotAllowedError, NotFoundError, QuestionError
 from citewise.registry.backup import write_backup, write_backup_aside
@@ -51,6 +52,7 @@ from citewise.types import (
     Upload,
     Usage,
     Variants,
+    Verdict,
     WatchedFolder,
     Where,
 )
@@ -310,6 +312,9 @@ class FakeEngine(FakeIndex, Engine):
             raise NotFoundError("collection", name)
 
     # --- questions --------------------------------------------------------------------
+
+    def verify(self, sentence: str, quotes: Sequence[str]) -> tuple[Verdict, str]:
+        return verify(sentence, quotes)
 
     def replay(self, turn_id: str) -> Replay:
         turn = self.turn(turn_id)

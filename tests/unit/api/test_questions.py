@@ -48,6 +48,15 @@ def test_a_search_answers_with_the_keys_of_the_command_line(client: TestClient, 
     assert hit["locator"] == "page 1"
 
 
+def test_a_sentence_is_checked_against_its_quotes(client: TestClient) -> None:
+    body = {"sentence": "The tide is 4.5 m high.", "quotes": ["The spring tide is 450 cm high."]}
+    found = client.post("/api/verify", json=body)
+    assert (found.status_code, found.json()["verdict"]) == (200, "supported")
+    found = client.post("/api/verify", json=body | {"quotes": []})
+    assert found.json() == {"verdict": "unsupported", "reason": "states something without a citation"}
+    assert client.post("/api/verify", json={"sentence": "The tide is high."}).status_code == 422
+
+
 def test_everything_that_narrows_a_search_reaches_the_engine(
     client: TestClient, engine: FakeEngine, tides: str
 ) -> None:

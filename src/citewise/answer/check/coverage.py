@@ -14,7 +14,7 @@ from citewise.types import Vectors
 Embed = Callable[[Sequence[str]], Vectors]
 """Texts to unit vectors, in order."""
 
-_SENTENCES = 48  # of the quotes that are compared by meaning: those that share most words
+_SENTENCES = 12  # of the quotes that are compared by meaning: those that share most words
 _COUNTERPART = 0.42  # cosine of two single words from which one can stand for the other
 _PREFIX = 5  # letters that two forms of one word share at least
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from citewise.answer.check.reading import Reading, Word, closest
 from citewise.language.quantities import Quantity, agrees, same_kind
 
+_MARGIN = 1.0  # of words, by which a rival must fit better
+
 
 def missing_figures(claim: Reading, quoted: Sequence[Reading]) -> list[Quantity]:
     """The figures of a claim that no figure of the quotes makes true."""
@@ -57,18 +59,19 @@ def _rival(
         rivals = [(affinity, one) for one, affinity in places if not agrees(figure, one)]
         if not own:
             continue
-        if not rivals or max(own) >= max(affinity for affinity, _ in rivals):
+        if not rivals or max(own) + _MARGIN >= max(affinity for affinity, _ in rivals):
             return None  # one sentence that fits is enough
         found = max(rivals, key=lambda pair: pair[0])[1]
     return found
 
 
 def _anchors(clause: Sequence[Word], figure: Quantity, claim: Reading) -> dict[str, float]:
-    """What a claim says around a figure, and how much each word counts: the one before it most."""
+    """What a claim says around a figure, and how much each word counts: its neighbours most."""
     anchors = {word.term: 1.0 for word in clause if word.term}
     before = [word.term for word in clause if word.term and word.start < figure.start]
-    if before:
-        anchors[before[-1]] = 2.0
+    after = [word.term for word in clause if word.term and word.start >= figure.end]
+    for term in (*before[-1:], *after[:1]):
+        anchors[term] = 2.0
     if not anchors:  # "founded in 1931, in Bern": the clause before has what it is about
         anchors = {word.term: 1.0 for word in claim.words if word.term}
     return anchors

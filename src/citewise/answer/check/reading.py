@@ -17,6 +17,7 @@ _JOINS_WORDS = """
     obwohl et mais car y e pero sino aunque porque
 """
 _JOINS = frozenset(_JOINS_WORDS.split())
+_ABOUT = frozenset(("roughly", "approximately", "nearly", "circa", "etwa", "rund", "environ", "aproximadamente"))
 _REFERENCE = re.compile(r"[ \t]*\[\d{1,3}\]")
 _ARTICLES_WORDS = """
     the a an der die das den dem des ein eine einer le la les l un une el los las una
@@ -79,7 +80,7 @@ def read(text: str) -> Reading:
         if (joins or broken) and found:
             clause += 1
         before = end
-        stems = term_of(word) if figure < 0 else ()
+        stems = term_of(word) if figure < 0 and folded not in _ABOUT else ()
         for stem in stems or ("",):
             capital = word[0].isupper()
             found.append(Word(start, word, folded, stem, clause, figure, capital))
