@@ -125,7 +125,7 @@ def _contradiction(claim: Reading, quoted: Sequence[Reading]) -> str | None:
     if others := elsewhere(claim, quoted):
         return f"the quoted words say this of “{others[1]}”, not of “{others[0]}”"
     if exchanged := swapped(claim, quoted):
-        return f"“{exchanged[0]}” and “{exchanged[1]}” have other parts in the quoted words"
+        return f"“{exchanged[0]}” and “{exchanged[1]}” play other parts in the quoted words"
     return None
 
 
@@ -169,7 +169,7 @@ def _is_quoted(sentence: str, quotes: Sequence[str]) -> bool:
         before, found, after = _plain(quote).partition(wanted)
         if found and (before[-1:].isalnum() or after[:1].isalnum()):
             continue  # a part of a longer word
-        if found and after and wanted[-1].isdigit():
+        if found and after and wanted[-1].isdigit() and not re.match(r"[.!?;](?:\s|$)", after):
             continue  # "12" of "12 percent"
         if found and not _takes_back(before, after):
             return True

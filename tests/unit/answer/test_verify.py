@@ -86,7 +86,7 @@ def test_line_breaks_and_reference_numbers_do_not_stand_between_a_quote_and_its_
         ("The shop is open.", "The shop is closed.", "closed"),
         ("All wells were dry.", "Some wells were dry.", "Some"),
         ("Only members may swim.", "Members may swim, and so may guests.", "Only"),
-        ("Otto paid Anna.", "Anna paid Otto.", "other parts"),
+        ("The supplier paid the customer.", "The customer paid the supplier.", "“supplier” and “customer” play"),
         ("The press is for sale.", "It is not true that the press is for sale.", "denies"),
         ("Rust runs the scheduler.", "Go runs the scheduler, and Rust runs the parser.", "Go"),
     ],
@@ -94,6 +94,12 @@ def test_line_breaks_and_reference_numbers_do_not_stand_between_a_quote_and_its_
 def test_the_reason_names_the_rule_that_decided(sentence: str, quote: str, words: str) -> None:
     verdict, reason = verify(sentence, [quote])
     assert (verdict, words in reason) == ("unsupported", True), reason
+
+
+def test_a_figure_at_the_end_of_a_quoted_sentence_is_whole() -> None:
+    quote = "The press was built in 1931. Sales rose by 12 percent."
+    assert verify("The press was built in 1931.", [quote]) == ("supported", "quoted word for word")
+    assert verify("Sales rose by 12.", [quote])[0] == "unsupported"
 
 
 def test_a_list_number_is_no_figure() -> None:

@@ -52,7 +52,7 @@ Roles = dict[str, tuple[str, ...]]
 
 
 def swapped(claim: Reading, quoted: Sequence[Reading]) -> tuple[str, str] | None:
-    """Two words that have changed places between the claim and its quotes."""
+    """Two words of the claim, as written, that have changed places between it and its quotes."""
     near = closest(claim, quoted)
     found: tuple[str, str] | None = None
     for sentence in near:
@@ -60,7 +60,8 @@ def swapped(claim: Reading, quoted: Sequence[Reading]) -> tuple[str, str] | None
         if exchanged is None:
             return None  # one sentence that fits is enough
         found = found or exchanged
-    return found
+    written = {word.term: word.text for word in claim.words}
+    return (written[found[0]], written[found[1]]) if found else None
 
 
 def _exchanged(claim: Reading, sentence: Reading) -> tuple[str, str] | None:
