@@ -182,7 +182,7 @@ def obeyed(sources: list[str]) -> str:
 def _pieces(text: str, model: str) -> Iterator[str | None]:
     """Cut a text as models do, in the middle of words and markers; ``None`` where a fault strikes."""
     most = int(model.removeprefix("cut-")) if model.startswith("cut-") else 2 if model in _MIDWAY else None
-    size = 23 if model == "obedient" else 6 if most is not None or model == "slow" else 12
+    size = 71 if model == "obedient" else 6 if most is not None or model == "slow" else 12
     for number, at in enumerate(range(0, len(text), size)):
         if number == most:
             yield None
