@@ -25,7 +25,9 @@ QUESTION = "How high is the spring tide?"
 
 
 def open_engine(settings: Settings, *, patient: bool = False) -> Engine:
-    return open_real_engine(settings, patient=patient, open_embedder=lambda name: HashEmbedder(int(name.partition(":")[2])))
+    return open_real_engine(
+        settings, patient=patient, open_embedder=lambda name: HashEmbedder(int(name.partition(":")[2]))
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -33,7 +33,7 @@ def kept(*hits: ScoredChunk) -> tuple[list[str], dict[str, str]]:
 
 
 def test_the_same_words_are_kept_once_and_the_trace_says_of_which() -> None:
-    longer = f"{TERMS} {' '.join(f'and then they {word} it' for word in 'read check sign file send keep'.split())}."
+    longer = f"{TERMS} {' '.join(f'and then they {word} it' for word in ('read', 'check', 'sign', 'file', 'send'))}."
     found, dropped = kept(hit(1, longer), hit(2, longer.replace(" the invoice", " an invoice"), document="b"))
     assert (found, dropped) == (["a1"], {"b2": "near-duplicate of a1 in a.txt"})
 
