@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-VERSION = 1
+VERSION = 3
 """Of the conversion; raised whenever the same weights get other vectors."""
 
 _CONVERSION_S = 300  # it takes 2 s

@@ -101,7 +101,11 @@ def test_what_an_upgrade_or_a_crash_left_is_cleared_away(
     monkeypatch.setattr(onnx_model, "_convert", lambda files, weights: build_graph(files.folder, weights))
     open_converted(files, "float32", tmp_path)
     (exact,) = tmp_path.iterdir()
-    for name in ("small-int8-0-0123456789abcdef-0123456789abcdef.onnx", "small-int8-1-0123.tmp", "other.txt"):
+    for name in (
+        "small-int8-0-0123456789abcdef-0123456789abcdef.onnx",
+        f"small-int8-{onnx_model.VERSION}-0123.tmp",
+        "other.txt",
+    ):
         (tmp_path / name).write_bytes(b"old")
     open_converted(files, "int8", tmp_path)
     kept = {path.name for path in tmp_path.iterdir()}
