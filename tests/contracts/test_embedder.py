@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from contextlib import closing
 from typing import Any
 
@@ -113,8 +112,8 @@ def test_the_fingerprint_is_the_same_every_time(embedder: Embedder, kind: str, s
 
 
 @pytest.mark.model
-def test_max_tokens_are_read_and_not_one_more(models: Path) -> None:
-    local = LocalEmbedder(models=models)
+def test_max_tokens_are_read_and_not_one_more() -> None:
+    local = LocalEmbedder()
     text = "pump " * 300
     room = local.max_tokens - 2  # [CLS] and [SEP]
     spans = local.token_spans(text)
