@@ -397,7 +397,7 @@ class ScoredChunk:
     chunk: Chunk
     score: float
     rank: int  # 1-based
-    scores: Mapping[str, float]  # dense, keyword, fused, rerank: those that apply
+    scores: Mapping[str, float]  # dense, keyword, fused, rerank, exact (share of what it names): those that apply
     source: str
     title: str
     content_hash: str
