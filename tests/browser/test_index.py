@@ -17,7 +17,10 @@ pytestmark = pytest.mark.browser
 def opened(page: Page, served: Served, handbook: Path) -> None:
     """The index page, with the handbook in the library."""
     page.goto(f"{served.url}/library")
-    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(handbook)
+    empty = page.get_by_text("Nothing here yet")
+    expect(empty.or_(page.locator(".state.ready"))).to_be_visible(timeout=WAIT_MS)
+    if empty.count():  # the server outlives a test
+        page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(handbook)
     expect(page.locator(".state.ready")).to_have_count(1, timeout=WAIT_MS)
     page.get_by_role("link", name="Index").click()
     expect(page.get_by_role("heading", name="The index is whole")).to_be_visible(timeout=WAIT_MS)

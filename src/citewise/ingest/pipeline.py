@@ -16,7 +16,7 @@ from typing import Literal
 
 import structlog
 
-from citewise.errors import CitewiseError, NoSpaceError, StoreError
+from citewise.errors import CitewiseError, IngestError, NoSpaceError, StoreError
 from citewise.failpoints import failpoint
 from citewise.index.generations import Indexes
 from citewise.index.update import forget_chunks, write_chunks
@@ -196,6 +196,9 @@ class Pipeline:
 
     def _parse(self, version: VersionRecord, job: Job) -> ParsedDocument:
         path = self._blobs.path(version.content_hash)
+        # A disk that lost what it had promised must not turn a document into an empty one.
+        if not path.is_file() or path.stat().st_size != version.bytes:
+            raise IngestError(f"The stored copy of {version.source} is damaged. Add the file again.")
         if version.media_type == TEXT_RECORD:
             # Text that came as text needs no parser, so nothing here can run away with the process.
             return document_from_text(path.read_bytes().decode(), source=version.source, title=version.title)

@@ -155,3 +155,12 @@ def test_folders_that_must_not_be_watched_are_refused(engine: Engine, tmp_path: 
     with pytest.raises(QuestionError, match="cannot be named"):
         engine.watch_folder(tmp_path / "notes", collection="\n")
     assert engine.watched_folders() == []
+
+
+def test_a_stored_copy_that_lost_its_content_fails_instead_of_being_empty(engine: Engine, tmp_path: Path) -> None:
+    program = add(engine, "tool", b"\x7fELF\x00").document_id or ""
+    (blob,) = (tmp_path / "data" / "blobs").glob("??/*")
+    blob.chmod(0o600)
+    blob.write_bytes(b"")
+    assert engine.wait([engine.retry(program)], timeout_s=60)
+    assert engine.document(program).error == "The stored copy of tool is damaged. Add the file again."
