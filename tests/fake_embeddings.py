@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from tests.fakes import HashEmbedder
+from tests.loopback import LoopbackServer
 
 Json = dict[str, Any]
 
@@ -35,7 +35,7 @@ Fault = Refusal | str
 
 
 @dataclass
-class FakeEmbeddings:
+class FakeEmbeddings(LoopbackServer):
     """The server, as a context manager.
 
     Attributes:
@@ -50,48 +50,16 @@ class FakeEmbeddings:
     faults: deque[Fault] = field(default_factory=deque)
     calls: list[tuple[str, str, Json]] = field(default_factory=list)
 
-    def __enter__(self) -> FakeEmbeddings:
-        self.stopping = threading.Event()
-        fake = self
-
-        class Handler(_Handler):
-            server_state = fake
-
-        self._server = _Server(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stopping.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
-
-    @property
-    def url(self) -> str:
-        """For ``CO_API_URL``."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    @property
-    def openai_url(self) -> str:
-        """For ``OPENAI_BASE_URL``."""
-        return f"{self.url}/v1"
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        return _Handler
 
     @property
     def bodies(self) -> list[Json]:
         return [body for _, _, body in self.calls]
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that hangs up is a part of the tests."""
-
-
 class _Handler(BaseHTTPRequestHandler):
-    server_state: FakeEmbeddings
+    fake: FakeEmbeddings
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: object) -> None:
@@ -100,7 +68,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         key = self.headers.get("authorization", "").removeprefix("Bearer ")
-        fake = self.server_state
+        fake = self.fake
         fake.calls.append((self.path, key, body))
         answers: dict[str, Callable[[Json], Json]] = {
             "/v1/embeddings": self._openai,
@@ -138,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def _vectors(self, texts: list[str], dimension: int | None) -> list[list[float]]:
-        embedder = HashEmbedder(dimension or self.server_state.dimension)
+        embedder = HashEmbedder(dimension or self.fake.dimension)
         return [[round(float(value) * 3, 6) for value in embedder.embed_query(text)] for text in texts]
 
     def _openai(self, body: Json) -> Json:

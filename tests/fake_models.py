@@ -50,16 +50,15 @@ from __future__ import annotations
 import json
 import socket
 import struct
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from tests.fake_wire import anthropic_events, has_text, openai_events, sources_of
+from tests.loopback import LoopbackServer
 
 _ERRORS = {
     "wrong-key": (401, "authentication_error", "Incorrect API key provided: {key}."),
@@ -72,7 +71,7 @@ _PING_S = 0.1
 
 
 @dataclass
-class FakeModels:
+class FakeModels(LoopbackServer):
     """The server, as a context manager.
 
     Attributes:
@@ -86,34 +85,10 @@ class FakeModels:
     trickle_s: float = 1.0
     requests: list[dict[str, Any]] = field(default_factory=list)
     hung_up: int = 0
+    _limited: set[str] = field(default_factory=set, init=False, repr=False)
 
-    def __enter__(self) -> FakeModels:
-        self.stopping = threading.Event()
-        self._limited: set[str] = set()
-        fake = self
-
-        class Handler(_Handler):
-            models = fake
-
-        self._server = _Server(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stopping.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    @property
-    def openai_url(self) -> str:
-        """For ``OPENAI_BASE_URL``."""
-        return f"{self.url}/v1"
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        return _Handler
 
     @property
     def anthropic_url(self) -> str:
@@ -132,17 +107,8 @@ class FakeModels:
         return new
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        # A caller that hangs up is a part of the tests; anything else is a bug of this file.
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
-
-
 class _Handler(BaseHTTPRequestHandler):
-    models: FakeModels
+    fake: FakeModels
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: object) -> None:
@@ -150,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        self.models.requests.append(body)
+        self.fake.requests.append(body)
         speaks: dict[str, Callable[[dict[str, Any]], Iterator[bytes | None]]] = {
             "/v1/chat/completions": openai_events,
             "/v1/messages": anthropic_events,
@@ -191,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _limit(self, model: str) -> bool:
         always = model in {"limited-always", "limited-for-long"}
-        if not always and not self.models.first_time(model + self.path):
+        if not always and not self.fake.first_time(model + self.path):
             return False
         after = {"limited": "0", "limited-by-date": "Wed, 21 Oct 2015 07:28:00 GMT", "limited-for-long": "3600"}
         self._fail(429, "rate_limit_error", "Slow down.", {"retry-after": after[model]} if model in after else {})
@@ -233,7 +199,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         try:
             for number, event in enumerate(events):
-                if model == "pings" and self.models.stopping.wait(_PING_S):
+                if model == "pings" and self.fake.stopping.wait(_PING_S):
                     return
                 if event is None:  # the model falls silent, or the connection breaks
                     if model == "hang-midway":
@@ -249,10 +215,10 @@ class _Handler(BaseHTTPRequestHandler):
                 if model == "duplicate" and not has_text(event):
                     self._send(event)
                 if model == "slow" and number:
-                    time.sleep(self.models.delay_s)
+                    time.sleep(self.fake.delay_s)
             self.wfile.write(b"0\r\n\r\n")
         except (BrokenPipeError, ConnectionResetError):
-            self.models.hung_up += 1
+            self.fake.hung_up += 1
             self.close_connection = True
 
     def _send(self, event: bytes) -> None:
@@ -262,16 +228,16 @@ class _Handler(BaseHTTPRequestHandler):
     def _trickle(self, event: bytes) -> None:
         for byte in event:
             self._send(bytes([byte]))
-            if self.models.stopping.wait(self.models.trickle_s):
+            if self.fake.stopping.wait(self.fake.trickle_s):
                 raise BrokenPipeError
 
     def _wait_for_hang_up(self) -> None:
         self.connection.settimeout(0.05)
         self.close_connection = True
-        while not self.models.stopping.is_set():
+        while not self.fake.stopping.is_set():
             try:
                 if self.connection.recv(1) == b"":
-                    self.models.hung_up += 1
+                    self.fake.hung_up += 1
                     return
             except TimeoutError:
                 continue

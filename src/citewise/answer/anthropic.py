@@ -198,15 +198,7 @@ class AnthropicModel:
                 some = some or _is_token(event)
                 if _is_whole(event):
                     yield event
-        # ValueError: what is no JSON, or no text. The others: JSON that the SDK stumbles over.
-        except (
-            anthropic.AnthropicError,
-            httpx2.TransportError,
-            ValueError,
-            TypeError,
-            AttributeError,
-            KeyError,
-        ) as error:
+        except (anthropic.AnthropicError, httpx2.TransportError, *remote.UNREADABLE) as error:
             raise self._explained(error, some=some) from error
 
     @contextmanager

@@ -214,15 +214,7 @@ class OpenAIModel:
                 explained = self._explained(error, some=some)
                 if isinstance(explained, TooLongError) or not self._adapt(request, str(error), refused):
                     raise explained from error
-            # ValueError: what is no JSON, or no text. The others: JSON that the SDK stumbles over.
-            except (
-                openai.OpenAIError,
-                httpx2.TransportError,
-                ValueError,
-                TypeError,
-                AttributeError,
-                KeyError,
-            ) as error:
+            except (openai.OpenAIError, httpx2.TransportError, *remote.UNREADABLE) as error:
                 raise self._explained(error, some=some) from error
 
     def _adapt(self, request: dict[str, Any], message: str, refused: set[str]) -> bool:

@@ -35,6 +35,9 @@ THINKING_TOKENS = 4_096
 FIRST_WAIT_S = 0.5
 """Seconds before a failed call is repeated, where the provider does not say; twice that the next time."""
 
+UNREADABLE = (ValueError, TypeError, AttributeError, KeyError)
+"""What an SDK raises for a stream that is no JSON or no text, and for JSON that it stumbles over."""
+
 _POLL_S = 0.05
 _ATTEMPTS = 3
 

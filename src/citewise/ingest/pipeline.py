@@ -278,13 +278,10 @@ class Pipeline:
                 if documents.publish(tx, *work.key, timings_ms=work.timings_ms):
                     serving[work.version.document_id] = work
                 jobs.finish(tx, work.job.id)
-            entries = {
-                work.key: Entry(*work.key, self._splitter.fingerprint, work.version.collection_id)
-                for work in serving.values()
-            }
-            held.drop(tx, indexes.generation, list(serving))  # one without words is in no index
-            held.put(tx, indexes.generation, [entries[work.key] for work in serving.values() if work.chunks])
-            former = [chunk_id for entry in entries.values() for chunk_id in held.other_chunk_ids(tx, entry)]
+            held.put(tx, indexes.generation, [self._entry(work) for work in serving.values() if work.chunks])
+            # One without words is in no index, whatever its former version was.
+            held.drop(tx, indexes.generation, [key for key, work in serving.items() if not work.chunks])
+            former = [chunk_id for work in serving.values() for chunk_id in held.other_chunk_ids(tx, self._entry(work))]
         failpoint("document-published")
         # Cleaning up: nothing finds these any more, whether the indexes still hold them or not.
         forget_chunks(indexes, former)
@@ -293,6 +290,9 @@ class Pipeline:
             metrics().document_ended("ready", pages=work.pages, chunks=len(work.chunks))
             for stage, milliseconds in work.timings_ms.items():
                 metrics().ingest_stage(stage, milliseconds / 1000)
+
+    def _entry(self, work: _Work) -> Entry:
+        return Entry(*work.key, self._splitter.fingerprint, work.version.collection_id)
 
     # --- states -----------------------------------------------------------------------
 

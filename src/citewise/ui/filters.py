@@ -13,7 +13,6 @@ from citewise.types import Document, Where
 from citewise.ui.text import counted, escaped, file_name, shortened
 
 _STATE = "filters"
-_KEYS = ("document", "tag", "type", "since", "until")
 _REWRITE = "rewrite"
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,13 +11,6 @@ from citewise.registry.quotes import ERASED
 from citewise.types import Answer
 from tests.unit.registry.making import serve
 from tests.unit.registry.test_quotes import SECRET, answer_of, cited, sent
-
-
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[Registry]:
-    opened = Registry(tmp_path / "home")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

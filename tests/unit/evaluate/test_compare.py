@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -188,13 +188,6 @@ def test_nothing_to_ask_is_no_figure() -> None:
 
 
 # --- what is asked --------------------------------------------------------------------
-
-
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[Registry]:
-    opened = Registry(tmp_path / "home")
-    yield opened
-    opened.close()
 
 
 def test_sentences_are_taken_evenly_and_the_same_every_time_from_what_answers_come_from(registry: Registry) -> None:

@@ -42,13 +42,6 @@ class Subject:
 
 
 @pytest.fixture
-def registry(tmp_path: Path) -> Iterator[Registry]:
-    opened = Registry(tmp_path / "home")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def subject() -> Subject:
     return Subject()
 

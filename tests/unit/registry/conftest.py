@@ -6,15 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from citewise.registry.database import Registry
-
-
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[Registry]:
-    opened = Registry(tmp_path / "home")
-    yield opened
-    opened.close()
-
 
 @pytest.fixture
 def read_only_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:

@@ -1,21 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from citewise.errors import NotFoundError, QuestionError
 from citewise.registry import cases, evaluations
 from citewise.registry.cases import Place
 from citewise.registry.database import Registry
-
-
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[Registry]:
-    opened = Registry(tmp_path / "home")
-    yield opened
-    opened.close()
 
 
 def test_a_case_is_kept_changed_deleted_and_brought_back(registry: Registry) -> None:
