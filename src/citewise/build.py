@@ -16,6 +16,7 @@ from citewise.answer.jobs import AnswerRunner
 from citewise.answer.models import ChatModels, Provider
 from citewise.answer.openai import Account, OpenAIModel, Parameters
 from citewise.answer.sentences import sentence_spans
+from citewise.asking import Asking
 from citewise.embed.cohere import cohere_embedder
 from citewise.embed.embedders import Embedders
 from citewise.embed.local import LocalEmbedder
@@ -186,21 +187,34 @@ def open_engine(
         )
         answers = AnswerRunner(registry)
         stack.callback(answers.close)
+        originals = Originals(
+            registry,
+            blobs,
+            parse_seconds=settings.ingest.parse_seconds,
+            parse_memory_mb=settings.ingest.parse_memory_mb,
+        )
+        asked = AskedQuestions(registry, index.embedder)
+        models = _chat_models(settings, index.embedder)
         engine = Engine(
             settings=settings,
             lock=lock,
             registry=registry,
             blobs=blobs,
             index=index,
-            originals=Originals(
-                registry,
-                blobs,
-                parse_seconds=settings.ingest.parse_seconds,
-                parse_memory_mb=settings.ingest.parse_memory_mb,
+            originals=originals,
+            asking=Asking(
+                registry=registry,
+                index=index,
+                originals=originals,
+                searcher=searcher,
+                asked=asked,
+                models=models,
+                answers=answers,
+                settings=settings.answer,
+                k=settings.search.k,
             ),
-            searcher=searcher,
-            asked=AskedQuestions(registry, index.embedder),
-            models=_chat_models(settings, index.embedder),
+            asked=asked,
+            models=models,
             ingest=ingest,
             watcher=watcher,
             answers=answers,

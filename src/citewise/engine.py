@@ -8,24 +8,16 @@ as they go: a caller only starts and watches them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import structlog
 from sqlalchemy import Connection
 
-from citewise.answer.check.coverage import Embed
-from citewise.answer.generate import generate
-from citewise.answer.incomplete import drawn_on, gaps
-from citewise.answer.jobs import AnswerRunner, Progress
-from citewise.answer.layouts import Locators
-from citewise.answer.locate import PageMaps, locate
+from citewise.answer.jobs import AnswerRunner
 from citewise.answer.models import ChatModels
-from citewise.answer.prompt import messages_of
-from citewise.answer.verify import verify
-from citewise.errors import CitewiseError, NotFoundError, QuestionError, SettingsError
+from citewise.asking import Asking
+from citewise.errors import CitewiseError, NotFoundError, QuestionError
 from citewise.evaluate.compare import of_folder
 from citewise.evaluate.runner import Evaluations
 from citewise.index.manager import IndexManager
@@ -34,8 +26,7 @@ from citewise.ingest.look import folder_to_watch
 from citewise.ingest.originals import Originals
 from citewise.ingest.runner import IngestRunner
 from citewise.ingest.watch import FolderWatcher
-from citewise.observe.metrics import metrics
-from citewise.protocols import ChatModel, RoutedEmbedder, UrgentEmbedder, Writer
+from citewise.protocols import RoutedEmbedder
 from citewise.registry import (
     collections,
     conversations,
@@ -54,12 +45,9 @@ from citewise.registry.database import Registry
 from citewise.registry.jobs import Job
 from citewise.registry.owner import OwnerLock
 from citewise.retrieve.asked import AskedQuestions
-from citewise.retrieve.replay import replay
-from citewise.retrieve.search import Searcher, checked
 from citewise.settings import Settings
 from citewise.types import (
     Added,
-    Answer,
     BackupReport,
     Collection,
     Conversation,
@@ -104,7 +92,7 @@ class Engine:
         blobs: Blobs,
         index: IndexManager,
         originals: Originals,
-        searcher: Searcher,
+        asking: Asking,
         asked: AskedQuestions,
         models: ChatModels,
         ingest: IngestRunner,
@@ -118,14 +106,13 @@ class Engine:
         self._blobs = blobs
         self._index = index
         self._originals = originals
-        self._searcher = searcher
+        self._asking = asking
         self._asked = asked
         self._models = models
         self._ingest = ingest
         self._watcher = watcher
         self._answers = answers
         self._close = close
-        self._locators = Locators(registry)
         self.evaluations = Evaluations(registry, self)
         """A person's test cases, and runs over them."""
 
@@ -443,7 +430,7 @@ class Engine:
             NotFoundError: There is no such collection.
             StoreError: No index could answer.
         """
-        return self._search(query)
+        return self._asking.search(query)
 
     def replay(self, turn_id: str) -> Replay:
         """Search again for what a stored turn was answered from, and say what is not as it was.
@@ -453,25 +440,7 @@ class Engine:
             NotAllowedError: The turn never searched, or how was not kept.
             StoreError: No index could answer.
         """
-        replayed = replay(self._registry, self._searcher, self.turn(turn_id))
-        result = replayed.result
-        return replace(replayed, result=replace(result, hits=self._locators.of_hits(result.hits)))
-
-    def _search(
-        self,
-        query: Query,
-        *,
-        model: ChatModel | None = None,
-        conversation_id: str | None = None,
-        cancelled: Callable[[], bool] = lambda: False,
-    ) -> SearchResult:
-        if model is None and self._searcher.needs_writer(query):
-            with suppress(SettingsError, NotFoundError):  # the search does without
-                model = self._models.get(None)
-        result = self._searcher.search(query, writer=model if isinstance(model, Writer) else None, cancelled=cancelled)
-        metrics().search_ended(dict(result.timings_ms))
-        result = self._asked.beside(result, query, conversation_id=conversation_id)
-        return replace(result, hits=self._locators.of_hits(result.hits))
+        return self._asking.replay(self.turn(turn_id))
 
     def ask(
         self,
@@ -495,77 +464,17 @@ class Engine:
         Raises:
             QuestionError, NotFoundError, SettingsError: Before anything is stored.
         """
-        question = checked(question)
-        chat_model = self._models.get(model)
-        with self._registry.write() as tx:
-            if conversation_id is None:
-                collections.find(tx, collection)
-                conversation_id = conversations.create(tx, title=_short_title(question), collection=collection).id
-                earlier: list[Turn] = []
-            else:
-                conversation = conversations.get(tx, conversation_id)
-                collection = conversation.collection
-                collections.ensure(tx, collection)
-                earlier = turns.of_conversation(tx, conversation_id)
-                if not conversation.title:
-                    conversations.rename(tx, conversation_id, _short_title(question))
-            turn = turns.create(tx, conversation_id=conversation_id, question=question, model=chat_model.name)
-        query = Query(
-            text=question,
+        return self._asking.ask(
+            question,
+            conversation_id=conversation_id,
             collection=collection,
-            k=k or self._settings.search.k,
-            where=where or {},
-            history=tuple(history) if history is not None else messages_of(earlier),
+            model=model,
+            k=k,
+            where=where,
+            history=history,
             rewrite=rewrite,
             variants=variants,
         )
-        self._answers.submit(turn, lambda progress: self._answer(query, chat_model, progress))
-        return turn
-
-    def _answer(self, query: Query, model: ChatModel, progress: Progress) -> Answer:
-        progress.step("searching")
-        found = self._search(
-            query, model=model, conversation_id=progress.turn.conversation_id, cancelled=progress.cancelled
-        )
-        progress.found(found)
-        pages = PageMaps(self._registry)
-        settings = self._settings.answer
-        answer = generate(
-            question=query.text,
-            standalone_question=found.standalone_question,
-            hits=found.hits,
-            model=model,
-            history=query.history,
-            page_of=pages.page_of,
-            cancelled=progress.cancelled,
-            on_text=progress.text,
-            context_tokens=min(settings.context_tokens, model.context_tokens),
-            output_tokens=settings.output_tokens,
-            spent=found.usage,
-            embed=self._embed(),
-        )
-        trace = {**answer.trace, "search": {**found.trace, "timings_ms": dict(found.timings_ms)}}
-        trace |= {"generation": found.generation, "reranker": found.reranker, "degraded": list(found.degraded)}
-        self._asked.more()
-        citations = locate(
-            answer.citations,
-            pages,
-            original=self._originals.get,
-            page_boxes=self._originals.page_boxes,
-        )
-        citations = self._locators.of_citations(citations)
-        trace["incomplete"] = [gaps(document) for document in self._incomplete(answer)]
-        reason = found.note or answer.reason
-        return replace(answer, citations=citations, trace=trace, reason=reason)
-
-    def _incomplete(self, answer: Answer) -> Iterator[Document]:
-        """The documents behind an answer that could not be read in full."""
-        with self._registry.read() as rx:
-            for document_id, version in drawn_on(answer):
-                with suppress(NotFoundError):  # removed while the answer was written
-                    document = documents.get(rx, document_id, version=version)
-                    if document.report is not None and document.report.incomplete:
-                        yield document
 
     def turn(self, turn_id: str) -> Turn:
         """A turn as it is now, its text so far included. Raises ``NotFoundError``."""
@@ -581,12 +490,7 @@ class Engine:
 
     def verify(self, sentence: str, quotes: Sequence[str]) -> tuple[Verdict, str]:
         """Judge whether a sentence says no more than its quotes, as every answer is; verdict and reason."""
-        return verify(sentence, quotes, embed=self._embed())
-
-    def _embed(self) -> Embed | None:
-        """What compares sentences by meaning: not a remote model, which would be sent every sentence."""
-        embedder = self._index.embedder()
-        return embedder.embed_urgently if isinstance(embedder, UrgentEmbedder) else None
+        return self._asking.verify(sentence, quotes)
 
     def models(self) -> list[ModelInfo]:
         """Chat models that can be chosen, the default first."""
@@ -641,8 +545,3 @@ def _open_job(rx: Connection, document: Document) -> Job | None:
     """The job of a document's newest version, if it is not over."""
     job = jobs.of_version(rx, document.id, document.version)
     return job if job and job.state in ("queued", "running") else None
-
-
-def _short_title(question: str) -> str:
-    line = " ".join(question.split())
-    return line if len(line) <= 60 else line[:59].rsplit(" ", 1)[0] + "…"

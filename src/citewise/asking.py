@@ -1,0 +1,183 @@
+"""How a question becomes an answer: retrieve, let a model write, check and place what it wrote.
+
+The one place where retrieving meets answering. Each answer is a job of ``AnswerRunner``, which
+stores it as it grows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from citewise.answer.check.coverage import Embed
+from citewise.answer.generate import generate
+from citewise.answer.incomplete import drawn_on, gaps
+from citewise.answer.jobs import AnswerRunner, Progress
+from citewise.answer.layouts import Locators
+from citewise.answer.locate import PageMaps, locate
+from citewise.answer.models import ChatModels
+from citewise.answer.prompt import messages_of
+from citewise.answer.verify import verify
+from citewise.errors import NotFoundError, SettingsError
+from citewise.index.manager import IndexManager
+from citewise.ingest.originals import Originals
+from citewise.observe.metrics import metrics
+from citewise.protocols import ChatModel, UrgentEmbedder, Writer
+from citewise.registry import collections, conversations, documents, turns
+from citewise.registry.database import Registry
+from citewise.retrieve.asked import AskedQuestions
+from citewise.retrieve.replay import replay
+from citewise.retrieve.search import Searcher, checked
+from citewise.settings import AnswerSettings
+from citewise.types import Answer, Document, Message, Query, Replay, SearchResult, Turn, Variants, Verdict, Where
+
+
+class Asking:
+    """Searches, and answers from what was found. Safe to call from any thread."""
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        index: IndexManager,
+        originals: Originals,
+        searcher: Searcher,
+        asked: AskedQuestions,
+        models: ChatModels,
+        answers: AnswerRunner,
+        settings: AnswerSettings,
+        k: int,
+    ) -> None:
+        self._registry = registry
+        self._index = index
+        self._originals = originals
+        self._searcher = searcher
+        self._asked = asked
+        self._models = models
+        self._answers = answers
+        self._settings = settings
+        self._k = k
+        self._locators = Locators(registry)
+
+    def search(
+        self,
+        query: Query,
+        *,
+        model: ChatModel | None = None,
+        conversation_id: str | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> SearchResult:
+        """Find chunks; ``model`` may reword the question for the search. Raises as ``Engine.search``."""
+        if model is None and self._searcher.needs_writer(query):
+            with suppress(SettingsError, NotFoundError):  # the search does without
+                model = self._models.get(None)
+        result = self._searcher.search(query, writer=model if isinstance(model, Writer) else None, cancelled=cancelled)
+        metrics().search_ended(dict(result.timings_ms))
+        result = self._asked.beside(result, query, conversation_id=conversation_id)
+        return replace(result, hits=self._locators.of_hits(result.hits))
+
+    def replay(self, turn: Turn) -> Replay:
+        """Search again for what a turn was answered from. Raises as ``Engine.replay``."""
+        replayed = replay(self._registry, self._searcher, turn)
+        result = replayed.result
+        return replace(replayed, result=replace(result, hits=self._locators.of_hits(result.hits)))
+
+    def ask(
+        self,
+        question: str,
+        *,
+        conversation_id: str | None,
+        collection: str,
+        model: str | None,
+        k: int | None,
+        where: Where | None,
+        history: Sequence[Message] | None,
+        rewrite: bool,
+        variants: Variants | None,
+    ) -> Turn:
+        """Start an answer; see ``Engine.ask``."""
+        question = checked(question)
+        chat_model = self._models.get(model)
+        with self._registry.write() as tx:
+            if conversation_id is None:
+                collections.find(tx, collection)
+                conversation_id = conversations.create(tx, title=_short_title(question), collection=collection).id
+                earlier: list[Turn] = []
+            else:
+                conversation = conversations.get(tx, conversation_id)
+                collection = conversation.collection
+                collections.ensure(tx, collection)
+                earlier = turns.of_conversation(tx, conversation_id)
+                if not conversation.title:
+                    conversations.rename(tx, conversation_id, _short_title(question))
+            turn = turns.create(tx, conversation_id=conversation_id, question=question, model=chat_model.name)
+        query = Query(
+            text=question,
+            collection=collection,
+            k=k or self._k,
+            where=where or {},
+            history=tuple(history) if history is not None else messages_of(earlier),
+            rewrite=rewrite,
+            variants=variants,
+        )
+        self._answers.submit(turn, lambda progress: self._answer(query, chat_model, progress))
+        return turn
+
+    def _answer(self, query: Query, model: ChatModel, progress: Progress) -> Answer:
+        progress.step("searching")
+        found = self.search(
+            query, model=model, conversation_id=progress.turn.conversation_id, cancelled=progress.cancelled
+        )
+        progress.found(found)
+        pages = PageMaps(self._registry)
+        answer = generate(
+            question=query.text,
+            standalone_question=found.standalone_question,
+            hits=found.hits,
+            model=model,
+            history=query.history,
+            page_of=pages.page_of,
+            cancelled=progress.cancelled,
+            on_text=progress.text,
+            context_tokens=min(self._settings.context_tokens, model.context_tokens),
+            output_tokens=self._settings.output_tokens,
+            spent=found.usage,
+            embed=self._embed(),
+        )
+        trace = {**answer.trace, "search": {**found.trace, "timings_ms": dict(found.timings_ms)}}
+        trace |= {"generation": found.generation, "reranker": found.reranker, "degraded": list(found.degraded)}
+        self._asked.more()
+        citations = locate(
+            answer.citations,
+            pages,
+            original=self._originals.get,
+            page_boxes=self._originals.page_boxes,
+        )
+        citations = self._locators.of_citations(citations)
+        trace["incomplete"] = [gaps(document) for document in self._incomplete(answer)]
+        reason = found.note or answer.reason
+        return replace(answer, citations=citations, trace=trace, reason=reason)
+
+    def _incomplete(self, answer: Answer) -> Iterator[Document]:
+        """The documents behind an answer that could not be read in full."""
+        with self._registry.read() as rx:
+            for document_id, version in drawn_on(answer):
+                with suppress(NotFoundError):  # removed while the answer was written
+                    document = documents.get(rx, document_id, version=version)
+                    if document.report is not None and document.report.incomplete:
+                        yield document
+
+    def verify(self, sentence: str, quotes: Sequence[str]) -> tuple[Verdict, str]:
+        """Judge a sentence by its quotes; verdict and reason."""
+        return verify(sentence, quotes, embed=self._embed())
+
+    def _embed(self) -> Embed | None:
+        """What compares sentences by meaning: not a remote model, which would be sent every sentence."""
+        embedder = self._index.embedder()
+        return embedder.embed_urgently if isinstance(embedder, UrgentEmbedder) else None
+
+
+def _short_title(question: str) -> str:
+    line = " ".join(question.split())
+    return line if len(line) <= 60 else line[:59].rsplit(" ", 1)[0] + "…"
