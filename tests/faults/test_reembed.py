@@ -122,7 +122,7 @@ class Asker:
 def test_questions_go_on_while_everything_is_embedded_anew(
     lives: Lives, tmp_path: Path, figures: Callable[[str], None]
 ) -> None:
-    place, kills = Place(tmp_path / "place"), how_many(3, 50)
+    place, kills = Place(tmp_path / "place"), how_many(3, 51)
     chance = random.Random("reembed")  # noqa: S311 - chance, not a secret
     lives.run(beginning, place, DOCUMENTS, SENTENCES)
     wrong: list[str] = []

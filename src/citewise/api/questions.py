@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from starlette.concurrency import run_in_threadpool
 
 from citewise.api import wire
@@ -63,6 +63,15 @@ class SearchBody(_Question):
         None,
         description=f"Who orders the chunks found once more: {RERANKERS}; unset or true: as the settings say.",
     )
+
+    @field_validator("rerank")
+    @classmethod
+    def _no_folder(cls, rerank: bool | str | None) -> bool | str | None:
+        """What a caller sends must not choose which files of this machine are loaded as a model."""
+        name = rerank.partition(":")[2] if isinstance(rerank, str) else ""
+        if name.startswith(("/", "\\", ".", "~")) or ":" in name or ".." in name:
+            raise ValueError("Only CITEWISE_SEARCH__RERANKER may name a folder; name a model of the hub")
+        return rerank
 
 
 class AskBody(_Question):

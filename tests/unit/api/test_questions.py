@@ -76,6 +76,14 @@ def test_everything_that_narrows_a_search_reaches_the_engine(
     assert found["trace"]["words"]
 
 
+@pytest.mark.parametrize("folder", ["/models/mine", "~/mine", "../mine", "C:\\mine", "\\\\host\\mine"])
+def test_a_caller_cannot_name_a_folder_as_reranker(client: TestClient, folder: str) -> None:
+    answer = client.post("/api/search", json={"question": "When?", "rerank": f"cross-encoder:{folder}"})
+
+    assert answer.status_code == 422
+    assert "CITEWISE_SEARCH__RERANKER" in answer.text
+
+
 @pytest.mark.parametrize(
     ("said", "means"), [({}, True), *(({"rerank": value}, value) for value in (True, False, "cohere:rerank-v3.5"))]
 )
