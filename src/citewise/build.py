@@ -52,6 +52,7 @@ from citewise.retrieve.rerank import LinearReranker
 from citewise.retrieve.rerankers import Rerankers, unknown_reranker
 from citewise.retrieve.search import Searcher
 from citewise.settings import ModelProfile, Settings
+from citewise.types import ModelInfo
 
 
 def open_engine(
@@ -323,6 +324,15 @@ def _joiner(registry: Registry) -> Callable[[Sequence[str], str, str], Mapping[s
             return serving.join(rx, chunk_ids, collection_id, generation_id=generation_id)
 
     return join
+
+
+def offered_models(settings: Settings) -> list[ModelInfo]:
+    """The chat models that can be chosen with these settings, the default first; opens nothing."""
+
+    def no_embedder() -> Embedder:
+        raise AssertionError("a list of models asks none")
+
+    return _chat_models(settings, no_embedder).offered()
 
 
 def _chat_models(settings: Settings, embedder: Callable[[], Embedder]) -> ChatModels:

@@ -21,11 +21,18 @@ app = typer.Typer(help="See which models are on this machine, fetch more, and tr
 
 @app.command("list")
 def list_models(*, as_json: options.AsJson = False) -> None:
-    """List the bundled model and those in the hub's cache; say which one is used, and how it runs here."""
+    """List the bundled model, those in the hub's cache and the chat models; say which are used, and how they run."""
+    from citewise.build import offered_models  # noqa: PLC0415 - only this command needs it
+
     settings = prepare()
     models = list(_models(settings))
+    chat = offered_models(settings)
     if as_json:
-        output.document({"models": models, "converted": _converted(settings.home / "models")})
+        listed = [
+            {"name": one.name, "label": one.label, "used": one is chat[0], "available": one.available, "note": one.note}
+            for one in chat
+        ]
+        output.document({"models": models, "chat_models": listed, "converted": _converted(settings.home / "models")})
         return
     output.table(
         ["", "model", "for", "from", "size", "runs as"],
@@ -41,6 +48,11 @@ def list_models(*, as_json: options.AsJson = False) -> None:
             for one in models
         ],
         right=["size"],
+    )
+    output.line()
+    output.table(
+        ["", "chat model", "what it is", "to use it"],
+        [["used" if one is chat[0] else "", one.name, one.label, one.note or None] for one in chat],
     )
     for file in _converted(settings.home / "models"):
         output.line(f"Converted: {file['file']} ({output.size(file['bytes'])})")

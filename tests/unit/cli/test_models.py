@@ -41,9 +41,15 @@ def test_models_are_listed_with_the_one_that_is_used_and_how_it_runs(
     assert (bundled["name"], bundled["source"], bundled["used"]) == ("local:all-MiniLM-L6-v2", "bundled", True)
     assert "on onnxruntime" in bundled["route"]
     assert (reranker["name"], reranker["kind"], reranker["used"]) == ("cross-encoder:a/b", "reranking", False)
+    quotes, *others = told["chat_models"]
+    assert (quotes["name"], quotes["used"], quotes["available"]) == ("extractive", True, True)
+    assert others
+    assert all(not one["available"] and one["note"] for one in others)
     assert told["converted"] == [{"file": "all-MiniLM-L6-v2-int8-1-a-b.onnx", "bytes": 4}]
     assert run("models", "list") == 0
-    assert "used  local:all-MiniLM-L6-v2" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "used  local:all-MiniLM-L6-v2" in told
+    assert "used  extractive" in told
 
 
 def test_a_model_in_the_settings_that_is_not_here_is_listed_with_what_to_do(
