@@ -545,19 +545,36 @@ class Answer:
     trace: Mapping[str, Any] = field(default_factory=dict)
 
 
+FeedbackReason = Literal["wrong", "unsupported", "missing", "outdated", "other"]
+"""Why an answer is not good: it is wrong; its source does not say so; something is missing; its source is outdated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What a person thought of an answer."""
+
+    good: bool
+    reason: FeedbackReason | None = None  # only where it is not good
+    note: str = ""  # in their own words, at most 500 characters
+    at: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """A question of a conversation and its answer."""
 
     id: str
     conversation_id: str
-    ordinal: int  # 0-based
+    ordinal: int  # 0-based, in the order of asking, over all branches of the conversation
     question: str
     standalone_question: str
     created_at: float
     answer: Answer
     step: str = ""  # what is going on while running: searching, reading, writing
     asked_before: AskedBefore | None = None
+    parent_id: str | None = None  # the turn before it in its branch; None: it begins the conversation
+    versions: tuple[str, ...] = ()  # turns that stand at its place, itself included, oldest first
+    feedback: Feedback | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,7 @@ turns = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("conversation_id", Text, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
-    Column("ordinal", Integer, nullable=False),
+    Column("ordinal", Integer, nullable=False),  # in the order of asking, over all branches
     Column("question", Text, nullable=False),
     Column("standalone_question", Text, nullable=False),
     Column("created_at", Double, nullable=False),
@@ -190,7 +190,22 @@ turns = Table(
     Column("citations", JSON, nullable=False),
     Column("contexts", JSON, nullable=False),
     Column("trace", JSON, nullable=False),
+    Column("parent_id", Text, ForeignKey("turns.id")),  # NULL: it begins the conversation
+    Column("shown", Boolean, nullable=False, server_default=true()),  # of turns with the same parent, one is
     UniqueConstraint("conversation_id", "ordinal"),
+    # Holds all that tells where a turn stands: its row may be megabytes of evidence.
+    Index(None, "conversation_id", "ordinal", "parent_id", "shown", "id"),
+)
+
+# What a person thought of an answer.
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("turn_id", Text, ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True),
+    Column("good", Boolean, nullable=False),
+    Column("reason", Text),  # of a closed set; NULL when good
+    Column("note", Text, nullable=False),  # a person's own words, "" for none
+    Column("at", Double, nullable=False),
 )
 
 # What can be made again from the turns: one vector of each complete answer's standalone question. Turns of

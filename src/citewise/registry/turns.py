@@ -8,20 +8,44 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from citewise.errors import NotFoundError
-from citewise.registry import conversations, records
+from citewise.registry import branches, conversations, records
 from citewise.registry.ids import new_id
-from citewise.registry.tables import turns
-from citewise.types import Answer, Citation, Evidence, ScoredChunk, Turn, Usage
+from citewise.registry.sql import batches
+from citewise.registry.tables import feedback, turns
+from citewise.types import Answer, Citation, Evidence, Feedback, ScoredChunk, Turn, Usage
+
+_WITH_FEEDBACK = select(
+    turns, feedback.c.good, feedback.c.reason.label("why"), feedback.c.note, feedback.c.at
+).outerjoin(feedback, feedback.c.turn_id == turns.c.id)
 
 
-def create(tx: Connection, *, conversation_id: str, question: str, model: str = "") -> Turn:
-    """Add a ``running`` turn with no text yet; the question stands alone until ``save_text`` says otherwise.
+def create(
+    tx: Connection,
+    *,
+    conversation_id: str,
+    question: str,
+    model: str = "",
+    after: str | None = None,
+    instead_of: str | None = None,
+) -> Turn:
+    """Add a ``running`` turn with no text yet, which is shown from now on.
+
+    The question stands alone until ``save_text`` says otherwise.
+
+    Args:
+        tx: A write transaction.
+        conversation_id: What it belongs to.
+        question: As it was asked.
+        model: Who will answer, PROVIDER:NAME.
+        after: It goes to the end of the branch that this turn is in, else of the one that is shown.
+        instead_of: It is another version of this turn, which stays.
 
     Raises:
-        NotFoundError: There is no such conversation, or it is deleted.
+        NotFoundError: There is no such conversation, or it is deleted, or no such turn in it.
     """
     conversations.get(tx, conversation_id)
+    tree = branches.tree(tx, conversation_id)
+    parent = tree.parent(instead_of) if instead_of else next(reversed(tree.path(after)), None)
     last = tx.scalar(select(func.max(turns.c.ordinal)).where(turns.c.conversation_id == conversation_id))
     turn_id = new_id()
     tx.execute(
@@ -33,9 +57,11 @@ def create(tx: Connection, *, conversation_id: str, question: str, model: str = 
             standalone_question=question,
             created_at=time.time(),
             step="",
+            parent_id=parent,
             **_answer_row(Answer(text="", status="running", model=model)),
         )
     )
+    branches.show(tx, turn_id)
     conversations.touch(tx, conversation_id)
     return get(tx, turn_id)
 
@@ -62,22 +88,36 @@ def finish(tx: Connection, turn_id: str, answer: Answer) -> None:
     """Store the answer as it ended. Raises ``NotFoundError``."""
     values = {**_answer_row(answer), "step": "", "finished_at": time.time()}
     if not tx.execute(update(turns).where(turns.c.id == turn_id).values(values)).rowcount:
-        raise _missing(turn_id)
+        raise branches.missing(turn_id)
     conversations.touch(tx, get(tx, turn_id).conversation_id)
 
 
 def get(rx: Connection, turn_id: str) -> Turn:
     """Return a turn as it is now. Raises ``NotFoundError``."""
-    row = rx.execute(select(turns).where(turns.c.id == turn_id)).one_or_none()
+    row = rx.execute(_WITH_FEEDBACK.where(turns.c.id == turn_id)).one_or_none()
     if row is None:
-        raise _missing(turn_id)
-    return _turn(row)
+        raise branches.missing(turn_id)
+    return _turn(row, branches.tree(rx, row.conversation_id))
 
 
-def of_conversation(rx: Connection, conversation_id: str) -> list[Turn]:
-    """Return the turns of a conversation, in order; none for an unknown one."""
-    rows = rx.execute(select(turns).where(turns.c.conversation_id == conversation_id).order_by(turns.c.ordinal))
-    return [_turn(row) for row in rows]
+def of_conversation(rx: Connection, conversation_id: str, *, branch: str | None = None) -> list[Turn]:
+    """Return the turns of a conversation that are shown, in order; none for an unknown one.
+
+    Args:
+        rx: A connection.
+        conversation_id: Which.
+        branch: A turn: the branch that it is in, instead of the one that is shown.
+
+    Raises:
+        NotFoundError: ``branch`` is no turn of it.
+    """
+    tree = branches.tree(rx, conversation_id)
+    path = tree.path(branch)
+    found: dict[str, Turn] = {}
+    for batch in batches(path):
+        rows = rx.execute(_WITH_FEEDBACK.where(turns.c.id.in_(batch)))
+        found |= {row.id: _turn(row, tree) for row in rows}
+    return [found[turn_id] for turn_id in path]
 
 
 def cut_running(tx: Connection) -> int:
@@ -85,10 +125,6 @@ def cut_running(tx: Connection) -> int:
     return tx.execute(
         update(turns).where(turns.c.status == "running").values(status="cut", step="", finished_at=time.time())
     ).rowcount
-
-
-def _missing(turn_id: str) -> NotFoundError:
-    return NotFoundError("turn", turn_id, hint="Open its conversation again to see the turns it has.")
 
 
 def _answer_row(answer: Answer) -> dict[str, Any]:
@@ -108,7 +144,7 @@ def _answer_row(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _turn(row: Any) -> Turn:
+def _turn(row: Any, tree: branches.Tree) -> Turn:
     return Turn(
         id=row.id,
         conversation_id=row.conversation_id,
@@ -117,6 +153,9 @@ def _turn(row: Any) -> Turn:
         standalone_question=row.standalone_question,
         created_at=row.created_at,
         step=row.step,
+        parent_id=row.parent_id,
+        versions=tree.versions(row.id),
+        feedback=None if row.good is None else Feedback(row.good, row.why, row.note, row.at),
         answer=Answer(
             text=row.text,
             status=row.status,

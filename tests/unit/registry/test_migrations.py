@@ -25,6 +25,7 @@ from tests.unit.registry.making import SPLITTER, citation, cut, parsed
 
 MIGRATIONS = Path(citewise.registry.__file__).parent / "migrations"
 TEXTS = {"d1": "The ferry leaves the north pier at noon.", "d2": "The spring tide reaches 4.2 metres."}
+QUESTIONS = ("How high?", "And at neap tide?", "Says who?")
 VECTOR = np.array([0.6, 0.8], dtype="<f4").tobytes()
 
 
@@ -68,26 +69,27 @@ def fill(connection: sqlite3.Connection) -> None:
         for version in range(1, newest + 1):
             add_version(connection, key, version, text, ready=version == 1)
     put(connection, "conversations", id="v", title="Tides", collection="default", created_at=3.0, updated_at=4.0)
-    put(
-        connection,
-        "turns",
-        id="t",
-        conversation_id="v",
-        ordinal=0,
-        question="How high?",
-        standalone_question="How high?",
-        created_at=3.0,
-        status="complete",
-        step="",
-        text="4.2 metres [1].",
-        model="extractive",
-        input_tokens=1,
-        output_tokens=2,
-        evidence="[]",
-        citations=json.dumps(records.dump((citation(),))),
-        contexts="[]",
-        trace="{}",
-    )
+    for ordinal, question in enumerate(QUESTIONS):
+        put(
+            connection,
+            "turns",
+            id=f"t{ordinal}",
+            conversation_id="v",
+            ordinal=ordinal,
+            question=question,
+            standalone_question=question,
+            created_at=3.0,
+            status="complete",
+            step="",
+            text="4.2 metres [1].",
+            model="extractive",
+            input_tokens=1,
+            output_tokens=2,
+            evidence="[]",
+            citations=json.dumps(records.dump((citation(),))),
+            contexts="[]",
+            trace="{}",
+        )
     connection.commit()
 
 
@@ -170,14 +172,14 @@ def test_a_registry_of_the_first_schema_opens_with_everything_in_it(
         splitters = rx.exec_driver_sql("SELECT DISTINCT splitter FROM chunks").scalars().all()
         assert splitters == [SPLITTER]
         assert [one.title for one in conversations.list_all(rx)] == ["Tides"]
-        (turn,) = turns.of_conversation(rx, "v")
-        assert isinstance(turn.answer, Answer)
-        assert (turn.question, turn.answer.text, turn.answer.citations) == (
-            "How high?",
-            "4.2 metres [1].",
-            (citation(),),
-        )
-        assert list(asked.without_vector(rx, "default", "m/1", most=10).values()) == ["How high?"]
+        kept = turns.of_conversation(rx, "v")
+        assert [(one.id, one.question, one.parent_id, one.versions, one.feedback) for one in kept] == [
+            (f"t{number}", question, f"t{number - 1}" if number else None, (f"t{number}",), None)
+            for number, question in enumerate(QUESTIONS)
+        ]
+        assert isinstance(kept[0].answer, Answer)
+        assert (kept[0].answer.text, kept[0].answer.citations) == ("4.2 metres [1].", (citation(),))
+        assert set(asked.without_vector(rx, "default", "m/1", most=10).values()) == set(QUESTIONS)
     registry.close()
     problems = check_registry(tmp_path / "registry.sqlite3", deep=True)
     assert {problem.part for problem in problems} == {"originals"}  # there never were any
