@@ -11,10 +11,12 @@ from typing import Any, cast
 from pydantic import SecretStr
 
 from citewise.answer.anthropic import AnthropicModel
+from citewise.answer.blocks import BlocksOfChunks
 from citewise.answer.extractive import ExtractiveModel
 from citewise.answer.jobs import AnswerRunner
 from citewise.answer.models import ChatModels, Provider
 from citewise.answer.openai import Account, OpenAIModel, Parameters
+from citewise.answer.quotable import BlocksOf
 from citewise.answer.sentences import sentence_spans
 from citewise.asking import Asking
 from citewise.embed.cohere import cohere_embedder
@@ -195,7 +197,7 @@ def open_engine(
             parse_memory_mb=settings.ingest.parse_memory_mb,
         )
         asked = AskedQuestions(registry, index.embedder)
-        models = _chat_models(settings, index.embedder)
+        models = _chat_models(settings, index.embedder, BlocksOfChunks(registry))
         engine = Engine(
             settings=settings,
             lock=lock,
@@ -335,7 +337,7 @@ def offered_models(settings: Settings) -> list[ModelInfo]:
     return _chat_models(settings, no_embedder).offered()
 
 
-def _chat_models(settings: Settings, embedder: Callable[[], Embedder]) -> ChatModels:
+def _chat_models(settings: Settings, embedder: Callable[[], Embedder], blocks_of: BlocksOf | None = None) -> ChatModels:
     answer = settings.answer
     limits: dict[str, Any] = {
         "context_tokens": answer.context_tokens,
@@ -351,6 +353,9 @@ def _chat_models(settings: Settings, embedder: Callable[[], Embedder]) -> ChatMo
 
     def anthropic(name: str) -> ChatModel:
         return AnthropicModel(name, api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url, **limits)
+
+    def extractive(_: str) -> ChatModel:
+        return ExtractiveModel(embedder(), blocks_of=blocks_of)
 
     has_openai = settings.openai_api_key or settings.openai_base_url
     return ChatModels(
@@ -372,7 +377,7 @@ def _chat_models(settings: Settings, embedder: Callable[[], Embedder]) -> ChatMo
                 "" if settings.anthropic_api_key else "Set ANTHROPIC_API_KEY and start again.",
             ),
             *(_profile(profile, limits) for profile in answer.profiles),
-            Provider("extractive", "Quotes only (no model)", ("",), lambda _: ExtractiveModel(embedder())),
+            Provider("extractive", "Quotes only (no model)", ("",), extractive),
         ],
         default=answer.model,
     )

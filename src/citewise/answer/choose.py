@@ -13,9 +13,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from citewise.answer.sentences import sentence_spans
+from citewise.answer.quotable import Candidate
 from citewise.language.question import Question, has_answer_of_kind
 from citewise.language.terms import terms
 from citewise.protocols import Source
@@ -30,65 +29,10 @@ Eight passages hold about 130. On the project's own questions 60 refused 41 % of
 answered in 0.4 s a question, 150 refused 32 % in 0.6 s.
 """
 
-_LONGEST = 700  # characters; what is longer is a table without breaks or a text without stops
 _ENOUGH = 16  # sentences that show how similar unrelated ones are
 _UNRELATED = 0.1  # cosine of unrelated sentences
-_HEADING_WORDS = 9
 _YEAR = re.compile(r"1\d{3}|20\d\d")
-_LEADER = re.compile(r"\s*[.…·]")  # dots that lead to the page number in a table of contents
 _NEAR_REPEAT = 0.7  # Jaccard similarity of terms
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One sentence that could be quoted."""
-
-    source: int  # index into the sources
-    ordinal: int  # of the sentence in its chunk
-    start: int  # in chunk.text
-    end: int
-    text: str
-    terms: frozenset[str]
-    around: frozenset[str]  # terms of title, headings and the sentence before
-    whole: bool  # begins and ends as sentences do
-
-
-def candidates(sources: Sequence[Source]) -> list[Candidate]:
-    """Return the sentences of all sources, in their order; headings and what chunks repeat left out."""
-    found: list[Candidate] = []
-    seen: dict[tuple[str, int], list[tuple[int, int]]] = {}
-    for index, source in enumerate(sources):
-        chunk = source.hit.chunk
-        frame = frozenset(terms(f"{source.hit.title} {' '.join(chunk.headings)}"))
-        before: frozenset[str] = frozenset()
-        for ordinal, (start, end) in enumerate(sentence_spans(chunk.text)):
-            text = chunk.text[start:end]
-            bag = frozenset(terms(text))
-            around, before = frame | before, bag
-            taken = seen.setdefault((chunk.document_id, chunk.version), [])
-            at = (chunk.start + start, chunk.start + end)
-            quotable = _is_quotable(text, chunk.headings) and not _LEADER.match(chunk.text, end)
-            if not quotable or any(a <= at[0] and at[1] <= b for a, b in taken):
-                continue
-            taken.append(at)
-            whole = (text[0].isupper() or not text[0].isalpha()) and text.rstrip("\"')]”’")[-1:] in ".!?:;…。！？"
-            found.append(Candidate(index, ordinal, start, end, text, bag, around, whole))
-    return found
-
-
-def _is_quotable(text: str, headings: Sequence[str]) -> bool:
-    """Whether a sentence says something by itself: no heading, line of a table of contents, or row of bare figures."""
-    bare = text.strip()
-    if bare.startswith("#") or len(bare) > _LONGEST or bare in headings:
-        return False
-    pieces = bare.split()
-    worded = sum(any(character.isalpha() for character in piece) for piece in pieces)
-    if worded < 2 or worded * 2 < len(pieces):
-        return False
-    if bare[-1] in ".!?:;…。！？)\"”’'":
-        return len(pieces) >= 3
-    # Without a full stop it is a row, an item of a list or a heading; a heading is short and has no figures.
-    return " | " in bare or len(pieces) > _HEADING_WORDS or any(character.isdigit() for character in bare)
 
 
 def shortlist(question: Question, found: Sequence[Candidate]) -> list[Candidate]:
@@ -198,12 +142,6 @@ def _repeats(one: Candidate, other: Candidate) -> bool:
     both = len(one.terms & other.terms)
     either = len(one.terms | other.terms)
     return either > 0 and both / either >= _NEAR_REPEAT
-
-
-def reading_order(found: Sequence[Candidate], chosen: Sequence[int]) -> list[int]:
-    """Put chosen sentences as a reader wants them: best source first, then as the document has them."""
-    sources = list(dict.fromkeys(found[index].source for index in chosen))
-    return sorted(chosen, key=lambda index: (sources.index(found[index].source), found[index].start))
 
 
 def answer_signals(

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
-from citewise.answer.choose import (
-    Candidate,
-    answer_signals,
-    candidates,
-    choose,
-    features,
-    probability,
-    reading_order,
-    scores,
-    shortlist,
-)
+from citewise.answer.arrange import Quote, arranged
+from citewise.answer.choose import answer_signals, choose, features, probability, scores, shortlist
+from citewise.answer.quotable import BlocksOf, candidates
 from citewise.language.question import read_question
 from citewise.protocols import ChatEvent, Embedder, Finished, Quoted, Source, TextDelta, UrgentEmbedder
 from citewise.types import Message, Usage, Vector
 
 LEAST_PROBABILITY = 0.5
-"""Below this the model says that the documents do not answer."""
+"""Below this the model says that the documents do not answer; see docs/answers.md."""
 
-_REFERENCE = re.compile(r"[ \t]*\[\d{1,3}(?:\s*[,–-]\s*\d{1,3})*\]")
-_BULLET = re.compile(r"^\s*[-*+•‣▪●◦]\s+")
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the sources have to say to a question."""
+
+    quotes: Sequence[Quote]
+    probability: float  # 0..1, of the sources answering it
+    reason: str  # why there is no answer; "" where there is one
+
+    @property
+    def answers(self) -> bool:
+        """Whether it is good enough to be an answer."""
+        return bool(self.quotes) and self.probability >= LEAST_PROBABILITY
 
 
 class ExtractiveModel:
@@ -32,10 +35,15 @@ class ExtractiveModel:
 
     Nothing is generated: every sentence is the document's own, with blanks put in order and
     the document's own reference numbers (``[12]``) left out, and comes with its exact span.
+
+    Args:
+        embedder: Compares question and sentences.
+        blocks_of: Tells lists, tables and code from prose; without it the lines of the text do.
     """
 
-    def __init__(self, embedder: Embedder) -> None:
+    def __init__(self, embedder: Embedder, *, blocks_of: BlocksOf | None = None) -> None:
         self._embedder = embedder
+        self._blocks_of = blocks_of
 
     @property
     def name(self) -> str:
@@ -53,29 +61,35 @@ class ExtractiveModel:
         history: Sequence[Message] = (),
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Iterator[ChatEvent]:
-        asked = read_question(question)
-        found = shortlist(asked, candidates(sources))
-        if not found or not asked.weights:
-            yield Finished("abstained", Usage(), "The passages that were found hold nothing that could be quoted.")
-            return
-        vector = self._embedder.embed_query(question)
-        similarities = self._similarities(vector, [candidate.text for candidate in found])
+        choice = self.choose(question, sources)
         if cancelled():
             return
-        scored = scores(features(asked, found, similarities, sources))
-        signals = answer_signals(asked, found, similarities, scored, sources, closest=self._closest(vector, sources))
-        if probability(signals) < LEAST_PROBABILITY:
-            yield Finished("abstained", Usage(), "The passages that came closest do not answer this question.")
+        if not choice.answers:
+            yield Finished("abstained", Usage(), choice.reason)
             return
-        before: Candidate | None = None
-        for index in reading_order(found, choose(found, scored)):
+        for quote in choice.quotes:
             if cancelled():
                 return
-            candidate = found[index]
-            yield TextDelta(_gap(before, candidate) + shown(candidate.text))
-            yield Quoted(sources[candidate.source].marker, candidate.start, candidate.end)
-            before = candidate
+            yield TextDelta(quote.before + quote.text)
+            yield Quoted(sources[quote.source].marker, quote.start, quote.end)
         yield Finished("complete", Usage())
+
+    def choose(self, question: str, sources: Sequence[Source]) -> Choice:
+        """Return what would be quoted, and how likely it answers.
+
+        Raises:
+            ProviderError: The embedding model failed.
+        """
+        asked = read_question(question)
+        found = shortlist(asked, candidates(sources, blocks_of=self._blocks_of))
+        if not found or not asked.weights:
+            return Choice((), 0.0, "The passages that were found hold nothing that could be quoted.")
+        vector = self._embedder.embed_query(question)
+        similarities = self._similarities(vector, [candidate.meaning or candidate.text for candidate in found])
+        scored = scores(features(asked, found, similarities, sources))
+        signals = answer_signals(asked, found, similarities, scored, sources, closest=self._closest(vector, sources))
+        quotes = arranged(asked, found, choose(found, scored), [source.hit.chunk.text for source in sources])
+        return Choice(quotes, probability(signals), "The passages that came closest do not answer this question.")
 
     def _similarities(self, vector: Vector, texts: Sequence[str]) -> list[float]:
         embedder = self._embedder
@@ -86,15 +100,3 @@ class ExtractiveModel:
         """Similarity of the closest passage: the search knows it, unless it went by words alone."""
         known = [source.hit.scores["dense"] for source in sources if "dense" in source.hit.scores]
         return max(known or self._similarities(vector, [source.hit.chunk.full_text for source in sources]))
-
-
-def _gap(before: Candidate | None, candidate: Candidate) -> str:
-    """What stands between two quotes: a line each where running on would not read as prose."""
-    if before is None:
-        return ""
-    return " " if before.source == candidate.source and before.whole and candidate.whole else "\n\n"
-
-
-def shown(text: str) -> str:
-    """Return a quoted sentence as it reads in an answer."""
-    return " ".join(_BULLET.sub("", _REFERENCE.sub("", text)).split())

@@ -51,6 +51,12 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     return spans
 
 
+def item_start(text: str) -> int:
+    """Return where the words of an item of a list begin, behind its bullet or number; 0 where there is none."""
+    bullet = _BULLET.match(text)
+    return bullet.end() if bullet else 0
+
+
 def _units(text: str) -> list[tuple[int, int]]:
     """Group lines into units that no sentence crosses."""
     units: list[tuple[int, int]] = []

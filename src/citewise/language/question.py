@@ -12,6 +12,9 @@ from citewise.language.terms import fold, names, numbers, terms, words
 Kind = Literal["who", "when", "where", "amount", "span_of_time", "other"]
 """What would answer it: a person, a date, a place, a number, a length of time."""
 
+Form = Literal["fact", "definition", "steps", "list"]
+"""How an answer is laid out: a sentence, what something is, one thing after the other, several things."""
+
 _PATTERNS: dict[Kind, str] = {  # the first that matches wins
     "span_of_time": r"\bhow (?:long|old|often|soon)\b|\bwhat (?:duration|period|interval)\b|\bwie (?:lange|oft|alt)\b",
     "amount": r"\bhow (?:many|much|big|large|high|tall|far|fast|heavy|deep|wide|hot|cold)\b"
@@ -24,6 +27,25 @@ _PATTERNS: dict[Kind, str] = {  # the first that matches wins
     "where": r"\bwhere\b|\b(?:what|which) (?:\w+ )?(?:place|city|country|town|location|state|building|room)\b|\bwo\b",
 }
 _KINDS = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _PATTERNS.items()}
+
+_FORMS: dict[Form, re.Pattern[str]] = {  # the first that matches wins
+    "steps": re.compile(
+        r"^(?:please )?(?:explain |describe |tell me )?how (?:do|does|can|could|should|must|shall|may|to|is|are)\b"
+        r"|\b(?:steps|procedure|instructions|process) (?:to|for|of|in)\b|\bin (?:what|which) order\b",
+        re.IGNORECASE,
+    ),
+    "definition": re.compile(
+        r"^(?:what|who) (?:is|are|was|were) (?:an? |the )?[\w'’-]+(?: [\w'’-]+){0,2} ?\??$"
+        r"|\bwhat (?:does|do|did) .+ (?:mean|stand for)\b|\b(?:meaning|definition) of\b|^define\b",
+        re.IGNORECASE,
+    ),
+    "list": re.compile(
+        r"^(?:list|name|enumerate|give)\b|^(?:what|which) (?:are|were)\b"
+        r"|^(?:what|which) (?:[\w'’-]+ ){0,3}[\w-]+[^s\W]s "
+        r"(?:are|were|do|did|does|must|may|can|have|should|will|need)\b",
+        re.IGNORECASE,
+    ),
+}
 
 _TIME_UNITS = r"(?:seconds?|minutes?|hours?|days?|nights?|weeks?|months?|quarters?|years?|decades?|centur(?:y|ies))"
 _MONTHS = (
@@ -61,6 +83,7 @@ class Question:
     weights: Mapping[str, float]  # of its terms: names and numbers most, asking words least
     firm: frozenset[str]  # terms of names and numbers: an answer is about these or about something else
     kind: Kind
+    form: Form = "fact"
 
 
 def read_question(text: str) -> Question:
@@ -70,7 +93,7 @@ def read_question(text: str) -> Question:
     for term in terms(text):
         weight = _NAME_WEIGHT if term in firm else _WEAK_WEIGHT if term in _WEAK else 1.0
         weights[term] = weight
-    return Question(text, weights, firm & frozenset(weights), _kind(text))
+    return Question(text, weights, firm & frozenset(weights), _kind(text), _form(text))
 
 
 def has_answer_of_kind(kind: Kind, sentence: str, question: Question) -> bool:
@@ -94,6 +117,11 @@ def has_answer_of_kind(kind: Kind, sentence: str, question: Question) -> bool:
 
 def _kind(text: str) -> Kind:
     return next((kind for kind, pattern in _KINDS.items() if pattern.search(text)), "other")
+
+
+def _form(text: str) -> Form:
+    bare = text.strip()
+    return next((form for form, pattern in _FORMS.items() if pattern.search(bare)), "fact")
 
 
 def _begins_with_name(sentence: str, question: Question) -> bool:

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from citewise.answer.choose import candidates, choose
-from citewise.answer.extractive import ExtractiveModel, shown
+from citewise.answer.arrange import shown
+from citewise.answer.choose import choose
+from citewise.answer.extractive import ExtractiveModel
+from citewise.answer.quotable import candidates
 from citewise.language.question import Kind, has_answer_of_kind, read_question
 from citewise.protocols import Finished, Quoted, Source, TextDelta
 from tests.fakes import HashEmbedder

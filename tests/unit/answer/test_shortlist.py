@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from citewise.answer.choose import MOST_COMPARED, Candidate, shortlist
+from citewise.answer.choose import MOST_COMPARED, shortlist
+from citewise.answer.quotable import Candidate
 from citewise.language.question import read_question
 from citewise.language.terms import terms
 
