@@ -87,31 +87,41 @@ class Asking:
         self,
         question: str,
         *,
-        conversation_id: str | None,
-        collection: str,
-        model: str | None,
-        k: int | None,
-        where: Where | None,
-        history: Sequence[Message] | None,
-        rewrite: bool,
-        variants: Variants | None,
+        conversation_id: str | None = None,
+        after: str | None = None,
+        instead_of: str | None = None,
+        collection: str = "default",
+        model: str | None = None,
+        k: int | None = None,
+        where: Where | None = None,
+        history: Sequence[Message] | None = None,
+        rewrite: bool = True,
+        variants: Variants | None = None,
     ) -> Turn:
         """Start an answer; see ``Engine.ask``."""
         question = checked(question)
         chat_model = self._models.get(model)
         with self._registry.write() as tx:
+            if conversation_id is None and (named := instead_of or after):
+                conversation_id = turns.get(tx, named).conversation_id
             if conversation_id is None:
                 collections.find(tx, collection)
                 conversation_id = conversations.create(tx, title=_short_title(question), collection=collection).id
-                earlier: list[Turn] = []
             else:
                 conversation = conversations.get(tx, conversation_id)
                 collection = conversation.collection
                 collections.ensure(tx, collection)
-                earlier = turns.of_conversation(tx, conversation_id)
                 if not conversation.title:
                     conversations.rename(tx, conversation_id, _short_title(question))
-            turn = turns.create(tx, conversation_id=conversation_id, question=question, model=chat_model.name)
+            turn = turns.create(
+                tx,
+                conversation_id=conversation_id,
+                question=question,
+                model=chat_model.name,
+                after=after,
+                instead_of=instead_of,
+            )
+            earlier = turns.of_conversation(tx, conversation_id, branch=turn.id)[:-1]
         query = Query(
             text=question,
             collection=collection,
@@ -123,6 +133,21 @@ class Asking:
         )
         self._answers.submit(turn, lambda progress: self._answer(query, chat_model, progress))
         return turn
+
+    def again(self, turn: Turn, *, model: str | None = None) -> Turn:
+        """Start another answer to a stored question; see ``Engine.again``."""
+        search = turn.answer.trace.get("search", {})
+        plan = search.get("query", {})
+        where = {key: value if isinstance(value, str) else tuple(value) for key, value in plan.get("where", {}).items()}
+        return self.ask(
+            turn.question,
+            instead_of=turn.id,
+            model=model or turn.answer.model,
+            k=plan.get("k"),
+            where=where,
+            rewrite=bool(search.get("rewritten_by", "unknown")),  # empty where it was to be taken as it stands
+            variants=plan.get("variants"),
+        )
 
     def _answer(self, query: Query, model: ChatModel, progress: Progress) -> Answer:
         progress.step("searching")

@@ -8,6 +8,7 @@ as they go: a caller only starts and watches them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,14 @@ from citewise.ingest.look import folder_to_watch
 from citewise.ingest.originals import Originals
 from citewise.ingest.runner import IngestRunner
 from citewise.ingest.watch import FolderWatcher
+from citewise.observe.metrics import metrics
 from citewise.protocols import RoutedEmbedder
 from citewise.registry import (
+    branches,
     collections,
     conversations,
     documents,
+    feedback,
     generations,
     index_jobs,
     jobs,
@@ -55,6 +59,8 @@ from citewise.types import (
     DocumentText,
     DocumentVersion,
     Erasable,
+    Feedback,
+    FeedbackReason,
     Health,
     IndexJob,
     IndexJobKind,
@@ -447,6 +453,8 @@ class Engine:
         question: str,
         *,
         conversation_id: str | None = None,
+        after: str | None = None,
+        instead_of: str | None = None,
         collection: str = "default",
         model: str | None = None,
         k: int | None = None,
@@ -457,7 +465,10 @@ class Engine:
     ) -> Turn:
         """Start an answer and return its turn at once, ``running``.
 
-        Without ``conversation_id`` a new conversation is begun, titled after the question.
+        Without ``conversation_id``, ``after`` and ``instead_of`` a new conversation is begun, titled
+        after the question. The turn comes at the end of the branch that is shown, or that ``after``
+        is in; with ``instead_of`` it is another version of that turn, which is kept. Its branch is
+        the one that is shown from now on.
         ``history`` stands in for earlier turns, for callers without a conversation. ``where``, ``rewrite`` and
         ``variants`` are those of a ``Query``.
 
@@ -467,6 +478,8 @@ class Engine:
         return self._asking.ask(
             question,
             conversation_id=conversation_id,
+            after=after,
+            instead_of=instead_of,
             collection=collection,
             model=model,
             k=k,
@@ -475,6 +488,14 @@ class Engine:
             rewrite=rewrite,
             variants=variants,
         )
+
+    def again(self, turn_id: str, *, model: str | None = None) -> Turn:
+        """Start another answer to the question of a turn, which is kept; with its filters, and its model or another.
+
+        Raises:
+            NotFoundError, SettingsError: Before anything is stored.
+        """
+        return self._asking.again(self.turn(turn_id), model=model)
 
     def turn(self, turn_id: str) -> Turn:
         """A turn as it is now, its text so far included. Raises ``NotFoundError``."""
@@ -513,14 +534,38 @@ class Engine:
         with self._registry.read() as rx:
             return conversations.list_all(rx)
 
-    def conversation(self, conversation_id: str) -> tuple[Conversation, list[Turn]]:
-        """A conversation and its turns in order. Raises ``NotFoundError``."""
+    def conversation(self, conversation_id: str, *, branch: str | None = None) -> tuple[Conversation, list[Turn]]:
+        """A conversation and the turns of the branch that is shown, in order; or of that which ``branch`` is in.
+
+        Raises:
+            NotFoundError: There is no such conversation, or no such turn in it.
+        """
         with self._registry.read() as rx:
             conversation = conversations.get(rx, conversation_id)
-            stored = turns.of_conversation(rx, conversation_id)
-        return conversation, [
-            self.turn(turn.id) if turn.answer.status == "running" else self._asked.resolved(turn) for turn in stored
-        ]
+            stored = turns.of_conversation(rx, conversation_id, branch=branch)
+        return conversation, [self._now(turn) for turn in stored]
+
+    def show_branch(self, turn_id: str) -> None:
+        """Let a turn be the one of its versions that is shown, and those before it. Raises ``NotFoundError``."""
+        with self._registry.write() as tx:
+            branches.show(tx, turn_id)
+
+    def rate(self, turn_id: str, *, good: bool, reason: FeedbackReason | None = None, note: str = "") -> Feedback:
+        """Keep what a person thinks of an answer, instead of what they thought before.
+
+        Raises:
+            NotFoundError: There is no such turn.
+            QuestionError: ``reason`` is for answers that are not good, or the note is too long.
+        """
+        with self._registry.write() as tx:
+            given = feedback.put(tx, turn_id, good=good, reason=reason, note=note.strip())
+        metrics().answer_rated(good=good, reason=reason)
+        return given
+
+    def unrate(self, turn_id: str) -> None:
+        """Forget what a person thinks of an answer. Raises ``NotFoundError``."""
+        with self._registry.write() as tx:
+            feedback.remove(tx, turn_id)
 
     def rename_conversation(self, conversation_id: str, title: str) -> None:
         """Raises ``NotFoundError``, and ``QuestionError`` for an empty title."""
@@ -539,6 +584,12 @@ class Engine:
         with self._registry.write() as tx:
             conversations.restore(tx, conversation_id)
         self._asked.more()
+
+    def _now(self, stored: Turn) -> Turn:
+        if stored.answer.status == "running":
+            live = self._answers.turn(stored.id)
+            stored = replace(live, versions=stored.versions, feedback=stored.feedback)
+        return self._asked.resolved(stored)
 
 
 def _open_job(rx: Connection, document: Document) -> Job | None:

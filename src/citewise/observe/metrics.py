@@ -54,6 +54,12 @@ class Metrics:
             buckets=_SECONDS,
             registry=self._registry,
         )
+        self._ratings = Counter(
+            "citewise_ratings",
+            "Times that a person rated an answer, anew or otherwise than before.",
+            ["good", "reason"],
+            registry=self._registry,
+        )
         self._tokens = Counter(
             "citewise_model_tokens", "Tokens as providers counted them.", ["direction"], registry=self._registry
         )
@@ -98,6 +104,10 @@ class Metrics:
             self._answer.labels(stage).observe(milliseconds / 1000)
         self._tokens.labels("input").inc(input_tokens)
         self._tokens.labels("output").inc(output_tokens)
+
+    def answer_rated(self, *, good: bool, reason: str | None) -> None:
+        """Count what a person thought of an answer; ``reason`` as in ``Feedback``."""
+        self._ratings.labels(str(good).lower(), reason or "").inc()
 
     @contextmanager
     def job(self, kind: Literal["ingest", "answer"]) -> Iterator[None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import get_args
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from citewise.errors import QuestionError
 from citewise.registry import branches
@@ -38,9 +38,3 @@ def remove(tx: Connection, turn_id: str) -> None:
     if tx.scalar(select(turns.c.id).where(turns.c.id == turn_id)) is None:
         raise branches.missing(turn_id)
     tx.execute(delete(feedback).where(feedback.c.turn_id == turn_id))
-
-
-def counts(rx: Connection) -> dict[tuple[bool, str | None], int]:
-    """Return how many answers were thought good, or not for which reason."""
-    rows = rx.execute(select(feedback.c.good, feedback.c.reason, func.count()).group_by(*feedback.c["good", "reason"]))
-    return {(good, reason): count for good, reason, count in rows}

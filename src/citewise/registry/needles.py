@@ -25,6 +25,7 @@ from citewise.registry.tables import (
     document_tags,
     documents,
     embeddings,
+    feedback,
     metadata,
     texts,
     turns,
@@ -282,6 +283,7 @@ def _remaining(registry: Registry, *, quotes: bool) -> Iterator[bytes]:
         (watched_folders, ("path",), None),
         (conversations, ("title",), None),
         (turns, own, None),
+        (feedback, ("note",), None),
         (embeddings, ("vector",), shared),
     ):
         for row in _rows(registry, table, columns, condition):

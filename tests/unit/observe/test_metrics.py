@@ -11,6 +11,7 @@ def test_what_happened_can_be_read_from_the_page() -> None:
     figures.ingest_stage("parsing", 0.2)
     figures.search_ended({"total": 12.0, "dense": 4.0})
     figures.answer_ended("complete", timings_ms={"total": 900.0}, input_tokens=10, output_tokens=4)
+    figures.answer_rated(good=False, reason="wrong")
     page = figures.render().decode()
     for line in (
         'citewise_documents_total{outcome="ready"} 1.0',
@@ -22,6 +23,7 @@ def test_what_happened_can_be_read_from_the_page() -> None:
         'citewise_search_seconds_sum{stage="dense"} 0.004',
         'citewise_answers_total{status="complete"} 1.0',
         'citewise_model_tokens_total{direction="output"} 4.0',
+        'citewise_ratings_total{good="false",reason="wrong"} 1.0',
     ):
         assert line in page
 
