@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from time import monotonic
 from typing import Any
 
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from citewise.api import wire
@@ -25,6 +27,19 @@ async def finished(engine: Engine, turn_id: str) -> Turn:
     while (turn := await run_in_threadpool(engine.turn, turn_id)).answer.status == "running":
         await asyncio.sleep(POLL_S)
     return turn
+
+
+async def told(request: Request, engine: Engine, turn: Turn, *, explain: bool) -> Response:
+    """Tell an answer in the way that the request accepts: as it is written, or whole."""
+    if "text/event-stream" in request.headers.get("accept", ""):
+        return StreamingResponse(
+            server_sent_events(engine, turn, explain=explain),
+            media_type="text/event-stream",
+            headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+        )
+    turn = await finished(engine, turn.id)
+    status_code = 502 if turn.answer.status == "error" else 200
+    return JSONResponse(wire.ask_json(turn, explain=explain), status_code=status_code)
 
 
 async def server_sent_events(engine: Engine, turn: Turn, *, explain: bool = False) -> AsyncIterator[str]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from starlette.concurrency import run_in_threadpool
 
 from citewise.api import wire
 from citewise.api.dependencies import EngineOfApp
-from citewise.api.follow import finished, server_sent_events
+from citewise.api.follow import told
 from citewise.retrieve.rerankers import NAMES as RERANKERS
 from citewise.types import Message, Query, Role, SearchMode, Turn, Variants, Where
 
@@ -79,6 +78,12 @@ class AskBody(_Question):
 
     model: str | None = Field(None, description="PROVIDER:NAME; unset: the default of `GET /models`.")
     conversation_id: str | None = Field(None, description="Go on with this conversation; unset: begin one.")
+    after: str | None = Field(
+        None, description="Go on at the end of the branch that this turn is in; unset: of the one that is shown."
+    )
+    instead_of: str | None = Field(
+        None, description="Ask this in the place of that turn, which is kept as another version of it."
+    )
 
 
 class Checked(BaseModel):
@@ -141,21 +146,15 @@ async def ask(request: Request, engine: EngineOfApp, body: AskBody) -> Response:
     and `POST /turns/{turn_id}/stop` stops it.
     """
     turn = await run_in_threadpool(_start, engine, body)
-    if "text/event-stream" in request.headers.get("accept", ""):
-        return StreamingResponse(
-            server_sent_events(engine, turn, explain=body.explain),
-            media_type="text/event-stream",
-            headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
-        )
-    turn = await finished(engine, turn.id)
-    status_code = 502 if turn.answer.status == "error" else 200
-    return JSONResponse(wire.ask_json(turn, explain=body.explain), status_code=status_code)
+    return await told(request, engine, turn, explain=body.explain)
 
 
 def _start(engine: EngineOfApp, body: AskBody) -> Turn:
     return engine.ask(
         body.question,
         conversation_id=body.conversation_id,
+        after=body.after,
+        instead_of=body.instead_of,
         collection=body.collection,
         model=body.model,
         k=body.k,
@@ -217,9 +216,9 @@ def list_conversations(engine: EngineOfApp) -> dict[str, Any]:
 
 
 @router.get("/conversations/{conversation_id}", tags=["conversations"])
-def get_conversation(engine: EngineOfApp, conversation_id: str) -> dict[str, Any]:
-    """A conversation with its turns, oldest first."""
-    conversation, turns = engine.conversation(conversation_id)
+def get_conversation(engine: EngineOfApp, conversation_id: str, branch: str | None = None) -> dict[str, Any]:
+    """A conversation with the turns that are shown, oldest first; or with those of the `branch` that a turn is in."""
+    conversation, turns = engine.conversation(conversation_id, branch=branch)
     return {**wire.conversation_json(conversation), "turns": [wire.ask_json(turn) for turn in turns]}
 
 

@@ -23,6 +23,7 @@ from citewise.types import (
     DocumentText,
     DocumentVersion,
     Evidence,
+    Feedback,
     Health,
     KeptQuote,
     ModelCheck,
@@ -243,9 +244,17 @@ def ask_json(turn: Turn, *, explain: bool = False) -> Json:
         "conversation_id": turn.conversation_id,
         "turn_id": turn.id,
         "created_at": turn.created_at,
+        "parent_id": turn.parent_id,
+        "versions": list(turn.versions),
+        "feedback": feedback_json(turn.feedback),
         "asked_before": asked_before_json(turn.asked_before),
     }
     return {**found, "trace": dict(answer.trace)} if explain else found
+
+
+def feedback_json(feedback: Feedback | None) -> Json | None:
+    """What a person thought of an answer."""
+    return asdict(feedback) if feedback else None
 
 
 def incomplete_json(answer: Answer) -> list[Json]:

@@ -34,6 +34,8 @@ from citewise.types import (
     DocumentText,
     DocumentVersion,
     Evidence,
+    Feedback,
+    FeedbackReason,
     Health,
     KeptQuote,
     Message,
@@ -79,6 +81,7 @@ class FakeEngine(FakeIndex, Engine):
         self._folders: dict[str, WatchedFolder] = {}
         self._conversations: dict[str, Conversation] = {}
         self._hidden: dict[str, Conversation] = {}
+        self._hidden_turns: set[str] = set()
         self._turns: dict[str, Turn] = {}
         self._stopped: set[str] = set()
         self._purged: set[str] = set()
@@ -363,6 +366,8 @@ class FakeEngine(FakeIndex, Engine):
         question: str,
         *,
         conversation_id: str | None = None,
+        after: str | None = None,
+        instead_of: str | None = None,
         collection: str = "default",
         model: str | None = None,
         k: int | None = None,
@@ -372,6 +377,8 @@ class FakeEngine(FakeIndex, Engine):
         variants: Variants | None = None,
     ) -> Turn:
         _check_question(question)
+        if named := instead_of or after:
+            conversation_id = self.turn(named).conversation_id
         if model not in (None, "extractive"):
             raise NotFoundError("model", str(model))
         if conversation_id is None:
@@ -382,8 +389,14 @@ class FakeEngine(FakeIndex, Engine):
         self.asked.append({"k": k, "where": where, "history": history, "conversation_id": conversation_id})
         self.wordings.append((rewrite, variants))
         earlier = [turn for turn in self._turns.values() if turn.conversation_id == conversation_id]
+        identity = f"t{len(self._turns) + 1}"
+        versions = (*self.turn(instead_of).versions, identity) if instead_of else (identity,)
+        for other in versions[:-1]:
+            self._turns[other] = replace(self._turns[other], versions=versions)
+        self._hidden_turns.update(versions[:-1])
         turn = Turn(
-            id=f"t{len(self._turns) + 1}",
+            id=identity,
+            versions=versions,
             conversation_id=conversation_id,
             ordinal=len(earlier),
             question=question,
@@ -413,6 +426,22 @@ class FakeEngine(FakeIndex, Engine):
                 answer = replace(partial, status="cancelled")
                 break
         self._turns[turn.id] = replace(turn, answer=answer, standalone_question=found.standalone_question, step="")
+
+    def again(self, turn_id: str, *, model: str | None = None) -> Turn:
+        return self.ask(self.turn(turn_id).question, instead_of=turn_id, model=model)
+
+    def show_branch(self, turn_id: str) -> None:
+        self._hidden_turns.update(self.turn(turn_id).versions)
+        self._hidden_turns.remove(turn_id)
+
+    def rate(self, turn_id: str, *, good: bool, reason: FeedbackReason | None = None, note: str = "") -> Feedback:
+        if good and reason:
+            raise QuestionError("A reason is given for an answer that is not good.")
+        self._turns[turn_id] = replace(self.turn(turn_id), feedback=Feedback(good, reason, note, 1.0))
+        return Feedback(good, reason, note, 1.0)
+
+    def unrate(self, turn_id: str) -> None:
+        self._turns[turn_id] = replace(self.turn(turn_id), feedback=None)
 
     def turn(self, turn_id: str) -> Turn:
         if turn_id not in self._turns:
@@ -452,10 +481,13 @@ class FakeEngine(FakeIndex, Engine):
     def conversations(self) -> list[Conversation]:
         return list(reversed(self._conversations.values()))
 
-    def conversation(self, conversation_id: str) -> tuple[Conversation, list[Turn]]:
+    def conversation(self, conversation_id: str, *, branch: str | None = None) -> tuple[Conversation, list[Turn]]:
         if conversation_id not in self._conversations:
             raise NotFoundError("conversation", conversation_id)
-        turns = [turn for turn in self._turns.values() if turn.conversation_id == conversation_id]
+        hidden = self._hidden_turns - {branch}
+        turns = [
+            turn for turn in self._turns.values() if turn.conversation_id == conversation_id and turn.id not in hidden
+        ]
         return self._conversations[conversation_id], turns
 
     def rename_conversation(self, conversation_id: str, title: str) -> None:
