@@ -11,6 +11,8 @@ The rules, which the page and the documentation repeat in short:
   dash and a word of at least two letters right after it: ``e-mail``, ``-5 °C``, ``10 -20`` and ``ls -a`` stay what
   they are. ``-"two words"`` leaves out a phrase.
 * A question of nothing but words to leave out has no operators: there would be nothing to look for.
+* Nor has a text of more than 40 words: whoever pastes a paragraph searches for what is like it, and the marks in
+  it are its author's. Required, they left nothing for 3 of the 76 questions of cisi.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ _EXCLUDED_PHRASE = re.compile(r'(?<!\S)-(?=["“„«])')
 _EXCLUDED_WORD = re.compile(r"(?<!\S)-([^\W\d_][\w'’.-]*)")
 _ASKS = re.compile(r"[?？؟][\s)\]\"“”„«»]*$")
 _LEAST_LETTERS = 2
+_MOST_WORDS = 40  # of what is read for operators
 _HYPHENATION = re.compile("\u00ad\\s*")
 _SAME = str.maketrans("‘’ʼ‐‑“”„«»", '\'\'\'--"""""')
 
@@ -71,6 +74,8 @@ class Operators:
 
 def parse(question: str) -> Operators:
     """Read the operators of a question; one without any comes back as it is."""
+    if len(question.split()) > _MOST_WORDS:
+        return Operators(question, question, question)
     phrases: list[str] = []
     without: list[str] = []
     kept: list[str] = []  # the question in pieces, without what is left out

@@ -35,6 +35,7 @@ def test_operators_are_read(question: str, text: str, phrases: tuple[str, ...], 
         "the dog – which -, barks",
         "-pump",
         '-"old valve" -pump',
+        'The abstract calls it a "linguistic filter" in a broad sense -roughly. ' + "More of it follows. " * 8,
         "",
     ],
 )
