@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlalchemy import Connection
@@ -83,6 +84,9 @@ from citewise.types import (
     Where,
 )
 
+if TYPE_CHECKING:
+    from citewise.answer.export.exports import Exports
+
 log = structlog.get_logger(__name__)
 
 
@@ -121,6 +125,13 @@ class Engine:
         self._close = close
         self.evaluations = Evaluations(registry, self)
         """A person's test cases, and runs over them."""
+
+    @cached_property
+    def exports(self) -> Exports:
+        """Conversations to take away and to bring back."""
+        from citewise.answer.export.exports import Exports  # noqa: PLC0415 - few starts need its formats
+
+        return Exports(self._registry, more=self._asked.more)
 
     # --- life -------------------------------------------------------------------------
 

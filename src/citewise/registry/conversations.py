@@ -19,7 +19,7 @@ def create(tx: Connection, *, title: str, collection: str) -> Conversation:
     """Begin a conversation about the collection of that name."""
     now = time.time()
     conversation = Conversation(new_id(), title, collection, now, now)
-    tx.execute(insert(conversations).values(records.dump(conversation)))
+    put(tx, conversation)
     return conversation
 
 
@@ -41,6 +41,16 @@ def get(rx: Connection, conversation_id: str) -> Conversation:
     if row is None:
         raise NotFoundError("conversation", conversation_id, hint="It may have been deleted.")
     return _conversation(row)
+
+
+def is_known(rx: Connection, conversation_id: str) -> bool:
+    """Whether there is, or was, such a conversation."""
+    return rx.scalar(select(conversations.c.id).where(conversations.c.id == conversation_id)) is not None
+
+
+def put(tx: Connection, conversation: Conversation) -> None:
+    """Store a conversation as it is, its id and times included."""
+    tx.execute(insert(conversations).values(records.dump(conversation)))
 
 
 def rename(tx: Connection, conversation_id: str, title: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -118,6 +118,45 @@ def of_conversation(rx: Connection, conversation_id: str, *, branch: str | None 
         rows = rx.execute(_WITH_FEEDBACK.where(turns.c.id.in_(batch)))
         found |= {row.id: _turn(row, tree) for row in rows}
     return [found[turn_id] for turn_id in path]
+
+
+def all_of(rx: Connection, conversation_id: str) -> list[tuple[Turn, bool]]:
+    """Return the turns of all branches in the order of asking, each with whether it is shown among its versions."""
+    tree = branches.tree(rx, conversation_id)
+    rows = rx.execute(_WITH_FEEDBACK.where(turns.c.conversation_id == conversation_id).order_by(turns.c.ordinal))
+    return [(_turn(row, tree), bool(row.shown)) for row in rows]
+
+
+def known(rx: Connection, turn_ids: Collection[str]) -> set[str]:
+    """Return those of these ids that turns have."""
+    found: set[str] = set()
+    for batch in batches(sorted(turn_ids)):
+        found.update(rx.scalars(select(turns.c.id).where(turns.c.id.in_(batch))))
+    return found
+
+
+def put(tx: Connection, turn: Turn, *, shown: bool) -> None:
+    """Store a finished turn as it is, its ids and times included; its parent is stored already."""
+    tx.execute(
+        insert(turns).values(
+            id=turn.id,
+            conversation_id=turn.conversation_id,
+            ordinal=turn.ordinal,
+            question=turn.question,
+            standalone_question=turn.standalone_question,
+            created_at=turn.created_at,
+            finished_at=turn.created_at,
+            step="",
+            parent_id=turn.parent_id,
+            shown=shown,
+            **_answer_row(turn.answer),
+        )
+    )
+    if turn.feedback:
+        given = turn.feedback
+        tx.execute(
+            insert(feedback).values(turn_id=turn.id, good=given.good, reason=given.reason, note=given.note, at=given.at)
+        )
 
 
 def cut_running(tx: Connection) -> int:

@@ -1,0 +1,1 @@
+"""Conversations to take away: Markdown, HTML, Word and JSON; and back in from JSON."""
