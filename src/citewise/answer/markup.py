@@ -23,6 +23,8 @@ MARKER = re.compile(r"\[(\d{1,3})\]")
 
 _OURS = re.compile("[\ue000-\ue002]")
 _TRAILING_MARKERS = re.compile(r"(?: ?\[\d{1,3}\])*")
+_CLOSING_LINE = re.compile(r"[\s>]*(?:`{3,}|~{3,}|=+|-+)\s*")  # of code, and the line below a heading
+_ROW = re.compile(r"[\s>]*\|.*(?<!\\)\|\s*")
 
 
 def markdown_parser() -> MarkdownIt:
@@ -43,7 +45,18 @@ def with_verdict_places(text: str, evidence: Sequence[Evidence]) -> str:
     for index, sentence in enumerate(evidence):
         # A marker may follow its sentence's full stop; the verdict goes behind both.
         trailing = _TRAILING_MARKERS.match(text, min(sentence.end, len(text)))
-        places.append((trailing.end() if trailing else len(text), index))
+        places.append((_place(text, trailing.end() if trailing else len(text)), index))
     for position, index in sorted(places, reverse=True):
         text = f"{text[:position]}{VERDICT_MARK}{index}{MARK_END}{text[position:]}"
     return text
+
+
+def _place(text: str, end: int) -> int:
+    """Where a verdict can stand without breaking the block that its sentence ends: a table, code, a heading."""
+    begin = text.rfind("\n", 0, end) + 1
+    last_line = text[begin:end]
+    if begin and _CLOSING_LINE.fullmatch(last_line):
+        return begin - 1
+    if _ROW.fullmatch(last_line):
+        return len(text[: text.rindex("|", begin, end)].rstrip())
+    return end

@@ -12,9 +12,17 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 import nh3
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from citewise.answer.markup import (
+    CHIP_MARK,
+    MARK_END,
+    MARKER,
+    VERDICT_PLACE,
+    markdown_parser,
+    with_verdict_places,
+    without_marks,
+)
 from citewise.language.hidden import without_turns
 from citewise.types import Evidence, Verdict
 
@@ -28,18 +36,13 @@ VERDICT_NAMES: Mapping[Verdict, str] = {
     "not_checked": "Not checked",
 }
 
-_VERDICT_MARK, _CHIP_MARK, _MARK_END = "\ue000", "\ue001", "\ue002"
 _FULL_LINE = 0.8  # share of a paragraph's longest line from which a line is taken for wrapped prose
 _NARROWEST = 40  # characters; what is set narrower, such as the lines of an address, was not wrapped
-_OURS = re.compile("[\ue000-\ue002]")
-_MARKER = re.compile(r"\[(\d{1,3})\]")
-_TRAILING_MARKERS = re.compile(r"(?: ?\[\d{1,3}\])*")
 # Inline Markdown that a mark does not begin or end in.
 _INLINE_BOLD = re.compile("(\\*\\*|__)(?=\\S)([^*_\n\ue001\ue002]+)(?<=\\S)\\1")
 _INLINE_CODE = re.compile("`([^`\n\ue001\ue002]+)`")
 _INLINE_LINK = re.compile("!?\\[([^\\]\\[\n\ue001\ue002]*)\\]\\([^()\\s\ue001\ue002]*\\)")
-_VERDICT_PLACE = re.compile(f"{_VERDICT_MARK}(\\d+){_MARK_END}")
-_CHIP_PLACE = re.compile(f"{_CHIP_MARK}(\\d+){_MARK_END}")
+_CHIP_PLACE = re.compile(f"{CHIP_MARK}(\\d+){MARK_END}")
 
 
 def answer_html(
@@ -61,8 +64,8 @@ def answer_html(
     Returns:
         HTML of allowed elements only; no attribute of it comes from the text.
     """
-    source = _with_verdict_places(_OURS.sub("\ufffd", text), evidence)
-    markdown = _parser()
+    source = with_verdict_places(without_marks(text), evidence)
+    markdown = markdown_parser()
     tokens = markdown.parse(source)
     for token in tokens:
         _prepare(token, labels)
@@ -73,7 +76,7 @@ def answer_html(
         link_rel=None,
     )
     html = _CHIP_PLACE.sub(lambda found: _chip(int(found[1]), labels, interactive=interactive), html)
-    return _VERDICT_PLACE.sub(lambda found: _verdict(evidence[int(found[1])]), html)
+    return VERDICT_PLACE.sub(lambda found: _verdict(evidence[int(found[1])]), html)
 
 
 def passage_html(text: str, start: int, end: int, *, around: int = 280) -> str:
@@ -102,11 +105,11 @@ def marked_html(text: str, start: int, end: int, *, markdown: bool = False, line
         lines: Whether lines stay as they are; else those that end where a page's lines end are
             joined, and paragraphs (set apart by two line ends in the result) are marked each for itself.
     """
-    text = _OURS.sub("\ufffd", text)
+    text = without_marks(text)
     start, end = min(max(0, start), len(text)), max(0, min(len(text), end))
     if start < end:
-        quote = re.sub(r"\s*\n\s*\n\s*", f"{_MARK_END}\n\n{_CHIP_MARK}", text[start:end])
-        text = f"{text[:start]}{_CHIP_MARK}{quote}{_MARK_END}{text[end:]}"
+        quote = re.sub(r"\s*\n\s*\n\s*", f"{MARK_END}\n\n{CHIP_MARK}", text[start:end])
+        text = f"{text[:start]}{CHIP_MARK}{quote}{MARK_END}{text[end:]}"
     if not lines:
         parts = [_joined(part.strip()) for part in re.split(r"\n\s*\n", text) if part.strip()]
         text = "\n\n".join(parts)
@@ -116,17 +119,17 @@ def marked_html(text: str, start: int, end: int, *, markdown: bool = False, line
         html = _INLINE_BOLD.sub(r"<strong>\2</strong>", _INLINE_CODE.sub(r"<code>\1</code>", html))
     if not lines:
         html = re.sub(r"(?<!\n)\n(?!\n)", "<br>", html)
-    html = without_turns(html).replace(f"{_CHIP_MARK}{_MARK_END}", "")
-    return html.replace(_CHIP_MARK, "<mark>").replace(_MARK_END, "</mark>")
+    html = without_turns(html).replace(f"{CHIP_MARK}{MARK_END}", "")
+    return html.replace(CHIP_MARK, "<mark>").replace(MARK_END, "</mark>")
 
 
 def _paragraphs(before: str, quote: str, after: str) -> str:
-    marked = re.sub(r"\s*\n\s*\n\s*", f"{_MARK_END}\n\n{_CHIP_MARK}", _OURS.sub("\ufffd", quote))
-    whole = f"{_OURS.sub(chr(0xFFFD), before)}{_CHIP_MARK}{marked}{_MARK_END}{_OURS.sub(chr(0xFFFD), after)}"
+    marked = re.sub(r"\s*\n\s*\n\s*", f"{MARK_END}\n\n{CHIP_MARK}", without_marks(quote))
+    whole = f"{without_marks(before)}{CHIP_MARK}{marked}{MARK_END}{without_marks(after)}"
     paragraphs = [_joined(part.strip()) for part in re.split(r"\n\s*\n", whole) if part.strip()]
     html = "".join(f"<p>{escape(part)}</p>" for part in paragraphs)
-    html = without_turns(html).replace(f"{_CHIP_MARK}{_MARK_END}", "").replace("\n", "<br>")
-    return html.replace(_CHIP_MARK, "<mark>").replace(_MARK_END, "</mark>")
+    html = without_turns(html).replace(f"{CHIP_MARK}{MARK_END}", "").replace("\n", "<br>")
+    return html.replace(CHIP_MARK, "<mark>").replace(MARK_END, "</mark>")
 
 
 def _joined(paragraph: str) -> str:
@@ -150,33 +153,16 @@ def _word_end(text: str, position: int) -> int:
     return position
 
 
-def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "typographer": False})
-    parser.enable(["table", "strikethrough"])
-    return parser.disable(["link", "image", "autolink", "reference", "html_inline", "html_block"])
-
-
-def _with_verdict_places(text: str, evidence: Sequence[Evidence]) -> str:
-    places = []
-    for index, sentence in enumerate(evidence):
-        # A marker may follow its sentence's full stop; the icon goes behind both.
-        trailing = _TRAILING_MARKERS.match(text, min(sentence.end, len(text)))
-        places.append((trailing.end() if trailing else len(text), index))
-    for position, index in sorted(places, reverse=True):
-        text = f"{text[:position]}{_VERDICT_MARK}{index}{_MARK_END}{text[position:]}"
-    return text
-
-
 def _prepare(token: Token, labels: Mapping[int, str]) -> None:
     if token.type in {"heading_open", "heading_close"}:
         # The page's title is level 1 and a question level 2.
         token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
     elif token.type in {"fence", "code_block", "code_inline"}:
-        token.content = _VERDICT_PLACE.sub("", token.content)
+        token.content = VERDICT_PLACE.sub("", token.content)
         token.info = ""
     elif token.type == "text":
-        token.content = _MARKER.sub(
-            lambda found: f"{_CHIP_MARK}{int(found[1])}{_MARK_END}" if int(found[1]) in labels else found[0],
+        token.content = MARKER.sub(
+            lambda found: f"{CHIP_MARK}{int(found[1])}{MARK_END}" if int(found[1]) in labels else found[0],
             token.content,
         )
     for child in token.children or ():

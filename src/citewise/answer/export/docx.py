@@ -84,8 +84,10 @@ class _Body:
             yield _paragraph(_run(entry.ending), "Ending")
         if entry.nearest:
             yield _paragraph(_run("Nearest passages"), "Heading2")
-            for place, words in entry.nearest:
-                yield _paragraph(_run(f"{place}: ", "<w:b/>") + _run(words), "ListBullet", docx_parts.bullet(0))
+            for source, place, words in entry.nearest:
+                where = f", {place}: " if place else ": "
+                named = _run(source, "<w:b/>") + _run(where + words)
+                yield _paragraph(named, "ListBullet", docx_parts.bullet(0))
         if entry.checks:
             counts = (f"{_sign(verdict)}{_run(f' {count} {SIGNS[verdict][1]}')}" for verdict, count in entry.checks)
             yield _paragraph(_run("Checked sentences:  ", "<w:b/>") + _run("   ").join(counts), "Checks")

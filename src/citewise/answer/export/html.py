@@ -69,7 +69,10 @@ def _entry(entry: Entry, referred: set[int]) -> Iterator[str]:
     if entry.ending:
         yield f'<p class="ending">{escape(entry.ending)}</p>'
     if entry.nearest:
-        passages = "".join(f"<li><b>{escape(place)}</b> {escape(words)}</li>" for place, words in entry.nearest)
+        passages = "".join(
+            f"<li><b>{escape(source)}</b>{f', {escape(place)}' if place else ''}<br>{escape(words)}</li>"
+            for source, place, words in entry.nearest
+        )
         yield f'<h3>Nearest passages</h3><ul class="nearest">{passages}</ul>'
     if entry.checks:
         counts = "".join(f"<li>{_sign(verdict)} {count} {SIGNS[verdict][1]}</li>" for verdict, count in entry.checks)

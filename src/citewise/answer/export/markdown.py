@@ -30,7 +30,9 @@ from citewise.answer.export.prose import (
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~$&#^{}])")
 # What does something at the beginning of a line: lists, headings, underlines of headings.
 _LEADING = re.compile(r"^(\d{0,9})([-+=:.)])")
+_ESCAPED = r"\\\1"
 _TICKS = re.compile("`+")
+_AROUND = ".,;!?()“”\"'"  # punctuation that is no part of an address
 _ACTING = re.compile(
     r"://|^\W*www\.|@|:[\w+-]+:|^\W*(?:mailto|xmpp|javascript|data):"  # addresses, e-mail, shortcodes
     r"|^\W*[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b",  # names of hosts, and of files that look like one
@@ -56,7 +58,10 @@ def _entry(entry: Entry) -> Iterator[str]:
         yield f"> **{_text(entry.ending)}**"
     if entry.nearest:
         yield "**Nearest passages**"
-        yield "\n".join(f"- {_text(place)}: “{_text(words)}”" for place, words in entry.nearest)
+        yield "\n".join(
+            f"- **{_name(source)}**{f', {_text(place, at_start=False)}' if place else ''}: “{_text(words)}”"
+            for source, place, words in entry.nearest
+        )
     if entry.checks:
         counts = ", ".join(f"{count} {SIGNS[verdict][0]} {SIGNS[verdict][1]}" for verdict, count in entry.checks)
         yield f"**Checked sentences:** {counts}"
@@ -79,7 +84,7 @@ def _note(note: Note) -> str:
     change = f" {_text(note.change)}" if note.change else ""
     if not note.source:
         return f"{begin}{change}"
-    return f"{begin} **{_text(note.source)}**, {_text(note.place)}. “{_text(note.quote)}” (`{note.ref}`){change}"
+    return f"{begin} **{_name(note.source)}**, {_text(note.place)}. “{_text(note.quote)}” (`{note.ref}`){change}"
 
 
 # --- blocks ---------------------------------------------------------------------------
@@ -145,12 +150,22 @@ def _run(run: Run, *, at_start: bool, in_cell: bool) -> str:
 
 def _text(text: str, *, at_start: bool = True, in_cell: bool = False) -> str:
     """Escape a line of text, so that nothing in it acts."""
-    escaped = " ".join(
-        _code(word, in_cell=in_cell) if _ACTING.search(word) else _SPECIAL.sub(r"\\\1", word)
-        for word in text.split(" ")
-    )
+    escaped = " ".join(_word(word, in_cell=in_cell) for word in text.split(" "))
     # The last character of what begins a line is the one that makes it act: "-", or the dot of "1.".
-    return _LEADING.sub(r"\1\\\2", escaped, count=1) if at_start and _LEADING.match(escaped) else escaped
+    return _LEADING.sub(r"\1\\\2", escaped, count=1) if at_start else escaped
+
+
+def _word(word: str, *, in_cell: bool) -> str:
+    if not _ACTING.search(word):
+        return _SPECIAL.sub(_ESCAPED, word)
+    core = word.strip(_AROUND)
+    before, _, after = word.partition(core)
+    return f"{_SPECIAL.sub(_ESCAPED, before)}{_code(core, in_cell=in_cell)}{_SPECIAL.sub(_ESCAPED, after)}"
+
+
+def _name(source: str) -> str:
+    """A name of a file, which may be that of a host too: as code in one piece."""
+    return _code(source, in_cell=False) if any(map(_ACTING.search, source.split(" "))) else _text(source)
 
 
 def _code(text: str, *, in_cell: bool) -> str:

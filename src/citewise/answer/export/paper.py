@@ -76,7 +76,7 @@ class Entry:
     ending: str  # how the answer ended and why, as sentences; empty for a complete one
     checks: tuple[tuple[Verdict, int], ...]  # how many sentences have which verdict
     doubts: tuple[Doubt, ...]
-    nearest: tuple[tuple[str, str], ...]  # passages where the documents do not say: place, first words
+    nearest: tuple[tuple[str, str, str], ...]  # passages where the documents do not say: source, place, first words
     remarks: tuple[str, ...]  # what else is to be known, as sentences
     facts: tuple[tuple[str, str], ...]
 
@@ -190,15 +190,15 @@ def _ending(answer: Answer) -> str:
     return " ".join(dict.fromkeys(one for one in sentences if one))
 
 
-def _passage(context: ScoredChunk) -> tuple[str, str]:
+def _passage(context: ScoredChunk) -> tuple[str, str, str]:
     if context.erased:
-        return "Erased document", "Its words were erased with it."
+        return "Erased document", "", "Its words were erased with it."
     chunk = context.chunk
     page = f"page {chunk.page_first}" if chunk.page_first else ""
     words = line(chunk.text)
     if len(words) > _EXCERPT:
         words = words[: _EXCERPT - 1].rsplit(" ", 1)[0] + "…"
-    return ", ".join(part for part in (line(context.source), line(context.locator or page)) if part), words
+    return line(context.source), line(context.locator or page), words
 
 
 def _remarks(answer: Answer) -> list[str]:
