@@ -9,7 +9,7 @@ import streamlit as st
 
 from citewise.errors import NotFoundError
 from citewise.types import Document, Turn
-from citewise.ui import banner, components, filters, notices, place, questions, state, uploads
+from citewise.ui import banner, components, filters, notices, place, questions, state, uploads, versions
 from citewise.ui.failures import friendly
 from citewise.ui.notices import attempt, tell
 from citewise.ui.panel import show_panel
@@ -17,6 +17,7 @@ from citewise.ui.text import counted, escaped, shortened
 from citewise.ui.turns import announcement, show_turn
 
 _INPUT = "question"
+_LEAF = "leaf"  # conversation and turn that the page ended with
 
 
 def page() -> None:
@@ -28,21 +29,24 @@ def page() -> None:
     components.drop_anywhere()
     components.announcer(announcement(turns))
     newest = turns[-1] if turns else None
-    components.follow(newest.id if newest else None, running=bool(newest and newest.answer.status == "running"))
+    components.follow(
+        newest.id if newest else None,
+        running=bool(newest and newest.answer.status == "running"),
+        stay=versions.just_switched(),
+    )
     # Not seen: the questions below say it. Screen readers start from it.
     st.html(f'<h1 class="hidden">{escape(shortened(title or "New chat", 90))}</h1>')
     notices.show()
     banner.show()
-    if turns:
-        for turn in turns:
-            show_turn(turn)
-    else:
+    st.session_state[_LEAF] = (newest.conversation_id, newest.id) if newest else None
+    drawn = [each for turn in turns for each in show_turn(turn)]
+    if not turns:
         _welcome(documents, ready)
     if turns or documents:
         _question_box(documents, ready)
     if turns or ready:
         uploads.drop_zone("Add documents", seen=False)
-    show_panel(turns)
+    show_panel(drawn)
 
 
 def _conversation() -> tuple[str, list[Turn]]:
@@ -136,9 +140,13 @@ def _submit() -> None:
 
 
 def _ask(question: str) -> None:
+    conversation_id = place.conversation_id()
+    leaf = st.session_state.get(_LEAF)
     turn = state.engine().ask(
         question,
-        conversation_id=place.conversation_id(),
+        conversation_id=conversation_id,
+        # Another window may have turned to another branch meanwhile; what one sees is what one goes on from.
+        after=leaf[1] if leaf and leaf[0] == conversation_id else None,
         collection=place.collection(),
         model=place.model(),
         where=filters.where(),

@@ -19,6 +19,7 @@ from citewise.registry.evaluations import Evaluation
 from citewise.types import SearchMode
 from citewise.ui import components, evaluation, notices, own_cases, place, state, uploads
 from citewise.ui.failures import friendly
+from citewise.ui.menus import menu
 from citewise.ui.notices import attempt, tell
 from citewise.ui.text import counted, day, duration, escaped, file_name
 from citewise.ui.viewer import Passage, show_view
@@ -28,7 +29,6 @@ _SAMPLE = "Sample questions"
 _PASSAGE = "evaluate_passage"
 _MODES: dict[SearchMode, str] = {"hybrid": "Both", "dense": "Meaning", "keyword": "Words"}
 _LISTED = 30
-_DELETE = "Delete"
 
 
 def page() -> None:
@@ -251,21 +251,11 @@ def _run_row(run: Evaluation, *, current: bool) -> None:
             disabled=not (run.report and run.report["per_question"]),
             on_click=lambda: st.session_state.update(evaluation=run.id),
         )
-        key = f"menu_run_{run.id}"
-        st.menu_button(
+        menu(
             f"Options for the run of {day(run.created_at)}",
-            [_DELETE],
-            key=key,
-            icon=":material/more_horiz:",
-            type="tertiary",
-            on_click=_chosen_option,
-            args=(key, run),
+            {"Delete": lambda: state.engine().evaluations.remove(run.id)},
+            key=f"menu_run_{run.id}",
         )
-
-
-def _chosen_option(key: str, run: Evaluation) -> None:
-    if st.session_state.get(key) == _DELETE:
-        attempt(lambda: state.engine().evaluations.remove(run.id))
 
 
 # --- a passage in its document --------------------------------------------------------

@@ -12,13 +12,13 @@ from citewise.evaluate.own import Standing
 from citewise.registry.cases import Place
 from citewise.types import Turn
 from citewise.ui import notices, state
+from citewise.ui.menus import menu
 from citewise.ui.notices import attempt, tell
 from citewise.ui.text import counted, day, escaped, excerpt, file_name, locator_of, shortened
 
 _MAKING = "making_case"
 _EDITING = "editing_case"
 _PER_PAGE = 20
-_EDIT, _DELETE = "Word it anew", "Delete"
 _JUDGED = frozenset({"complete", "abstained", "truncated"})
 
 
@@ -43,7 +43,7 @@ def offer(turn: Turn) -> None:
         "Use as a test case…",
         key=f"case_{turn.id}",
         icon=":material/rule:",
-        type="tertiary",
+        type="secondary" if turn.feedback and turn.feedback.good else "tertiary",
         help="Keep this question with the passages that are right, to measure the search with it.",
         on_click=lambda: st.session_state.update({_MAKING: turn.id}),
     )
@@ -155,15 +155,10 @@ def _case(standing: Standing, open_passage: Callable[[Place], None]) -> None:
                 on_click=open_passage,
                 args=(standing.places[0],),
             )
-        key = f"menu_{case.id}"
-        st.menu_button(
+        menu(
             f"Options for {escaped(shortened(case.question, 60))}",
-            [_EDIT, _DELETE],
-            key=key,
-            icon=":material/more_horiz:",
-            type="tertiary",
-            on_click=_chosen,
-            args=(key, standing),
+            {"Word it anew": lambda: _begin_editing(standing), "Delete": lambda: _delete(standing)},
+            key=f"menu_{case.id}",
         )
 
 
@@ -179,13 +174,9 @@ def _said(standing: Standing) -> str:
     return escape(" · ".join([*parts, day(standing.case.created_at)]))
 
 
-def _chosen(key: str, standing: Standing) -> None:
-    option = st.session_state.get(key)
-    if option == _EDIT:
-        st.session_state[_EDITING] = standing.case.id
-        notices.rerun_page()
-    elif option == _DELETE:
-        attempt(lambda: _delete(standing))
+def _begin_editing(standing: Standing) -> None:
+    st.session_state[_EDITING] = standing.case.id
+    notices.rerun_page()
 
 
 def _delete(standing: Standing) -> None:

@@ -7,11 +7,11 @@ from streamlit.navigation.page import StreamlitPage
 
 from citewise.types import Conversation
 from citewise.ui import place, state
+from citewise.ui.menus import menu
 from citewise.ui.notices import attempt, tell
 from citewise.ui.text import escaped, shortened
 
 _LISTED = 30
-_RENAME, _DELETE = "Rename", "Delete"
 
 
 def show_sidebar(pages: list[StreamlitPage], *, current: StreamlitPage) -> None:
@@ -85,24 +85,14 @@ def _conversation(conversation: Conversation, chat: StreamlitPage, *, opened: bo
             if not on_chat:
                 st.switch_page(chat, query_params={"c": conversation.id})
             st.rerun()
-        key = f"menu_{conversation.id}"
-        st.menu_button(
+        menu(
             f"Options for {escaped(shortened(title, 40))}",
-            [_RENAME, _DELETE],
-            key=key,
-            icon=":material/more_horiz:",
-            type="tertiary",
-            on_click=_chosen,
-            args=(key, conversation),
+            {
+                "Rename": lambda: st.session_state.update(renaming=conversation),
+                "Delete": lambda: _delete(conversation),
+            },
+            key=f"menu_{conversation.id}",
         )
-
-
-def _chosen(key: str, conversation: Conversation) -> None:
-    option = st.session_state.get(key)
-    if option == _RENAME:
-        st.session_state["renaming"] = conversation
-    elif option == _DELETE:
-        attempt(lambda: _delete(conversation))
 
 
 def _delete(conversation: Conversation) -> None:

@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from citewise.types import Answer, AnswerStatus, Citation, ScoredChunk, Turn, Verdict
-from citewise.ui import components, filters, found, notices, own_cases, place, state, wording
+from citewise.ui import components, found, notices, own_cases, place, ratings, state, versions, wording
 from citewise.ui.failures import friendly
 from citewise.ui.notices import attempt
 from citewise.ui.place import Target
@@ -35,15 +35,50 @@ _ENDINGS: dict[AnswerStatus, tuple[str, str]] = {
 }
 
 
-def show_turn(turn: Turn) -> None:
-    """Draw one turn; while it runs, it redraws itself."""
+def show_turn(turn: Turn) -> list[Turn]:
+    """Draw one turn; while it runs, it redraws itself. Returns it, with those that are laid beside it."""
+    answers = versions.same_question(turn)
+    side_by_side = len(answers) > 1 and versions.comparing(turn)
     with st.container(key=f"turn_{turn.id}"):
-        long = " long" if len(turn.question) > _LONG_QUESTION else ""
-        st.html(f'<div class="question{long}"><h2>{escape(turn.question)}</h2></div>')
-        if turn.answer.status == "running":
-            st.fragment(_watch, run_every=POLL_S)(turn.id)
-        else:
-            _finished(turn)
+        with st.container(key=f"question_{turn.id}", horizontal=True, gap="xsmall"):
+            long = " long" if len(turn.question) > _LONG_QUESTION else ""
+            st.html(f'<div class="question{long}"><h2>{escape(turn.question)}</h2></div>')
+            with st.container(
+                key=f"versions_{turn.id}",
+                horizontal=True,
+                width="content",
+                gap=None,
+                vertical_alignment="center",
+                wrap=False,
+            ):
+                versions.bar(turn)
+        if side_by_side:
+            versions.show_comparison(turn, answers, _beside)
+            return answers
+        _answer(turn)
+        if turn.answer.status != "running":
+            found.show_how(turn)
+            with st.container(key=f"tools_{turn.id}", horizontal=True, gap="xsmall", vertical_alignment="center"):
+                ratings.thumbs(turn)
+                versions.tools(turn, answers)
+                own_cases.offer(turn)
+            ratings.why(turn)
+    return [turn]
+
+
+def _answer(turn: Turn) -> None:
+    if turn.answer.status == "running":
+        st.fragment(_watch, run_every=POLL_S)(turn.id)
+    else:
+        _finished(turn)
+
+
+def _beside(turn: Turn) -> None:
+    _answer(turn)
+    if turn.answer.status != "running":
+        with st.container(key=f"tools_{turn.id}", horizontal=True, gap="xsmall", vertical_alignment="center"):
+            ratings.thumbs(turn)
+        ratings.why(turn)
 
 
 def announcement(turns: list[Turn]) -> str:
@@ -136,8 +171,6 @@ def _finished(turn: Turn) -> None:
         _ending(turn)
     found.show_incomplete(answer)
     found.show_degraded(answer)
-    found.show_how(turn)
-    own_cases.offer(turn)
 
 
 def _sources(turn: Turn) -> None:
@@ -204,9 +237,5 @@ def _ending(turn: Turn) -> None:
             key=f"again_{turn.id}",
             icon=":material/refresh:",
             on_click=attempt,
-            args=(lambda: _ask_again(turn),),
+            args=(lambda: wording.ask_instead(turn, turn.question),),
         )
-
-
-def _ask_again(turn: Turn) -> None:
-    wording.ask_again(turn, turn.question, rewrite=filters.rewrites())

@@ -53,15 +53,21 @@ def facts(turn: Turn) -> list[tuple[str, str]]:
     return [(name, value) for name, value in found if value]
 
 
-def ask_again(turn: Turn, question: str, *, rewrite: bool) -> None:
-    """Ask in the conversation of a turn, with the filters of that turn."""
+def ask_instead(turn: Turn, question: str, *, as_typed: bool = False) -> None:
+    """Ask in the place of a turn, which is kept beside it, with the filters of that turn.
+
+    Args:
+        turn: Whose place.
+        question: What to ask.
+        as_typed: Whether the question is searched for as it stands, instead of as the filters say.
+    """
     search = turn.answer.trace.get("search", {})
     state.engine().ask(
         question,
-        conversation_id=turn.conversation_id,
+        instead_of=turn.id,
         model=place.model(),
         where=_where(search.get("query", {})),
-        rewrite=rewrite,
+        rewrite=not as_typed and filters.rewrites(),
     )
 
 
@@ -73,13 +79,13 @@ def _editor(turn: Turn) -> None:
         type="primary",
         disabled=not (edited or "").strip(),
         on_click=attempt,
-        args=(lambda: ask_again(turn, str(st.session_state[f"edited_{turn.id}"]), rewrite=False),),
+        args=(lambda: ask_instead(turn, str(st.session_state[f"edited_{turn.id}"]), as_typed=True),),
     )
     st.button(
         "Ask as it was typed",
         key=f"ask_typed_{turn.id}",
         on_click=attempt,
-        args=(lambda: ask_again(turn, turn.question, rewrite=False),),
+        args=(lambda: ask_instead(turn, turn.question, as_typed=True),),
     )
 
 

@@ -25,6 +25,8 @@ from citewise.types import (
     DocumentText,
     DocumentVersion,
     Evidence,
+    Feedback,
+    FeedbackReason,
     Health,
     KeptQuote,
     ModelCheck,
@@ -85,6 +87,7 @@ class FakeEngine(FakeIndex):
         self.hidden: dict[str, Conversation] = {}
         self.asked_with: list[dict[str, Any]] = []  # options of every question
         self.turns: dict[str, Turn] = {}
+        self.unseen: set[str] = set()  # turns of which another version is shown
         self.stopped: set[str] = set()
         self.stage: Any = None  # the state that added documents stay in, if not ready
         self.page_reports: tuple[PageReport, ...] = ()
@@ -272,8 +275,12 @@ class FakeEngine(FakeIndex):
 
     # --- questions
 
-    def ask(self, question: str, *, conversation_id: str | None = None, **options: Any) -> Turn:
+    def ask(
+        self, question: str, *, conversation_id: str | None = None, instead_of: str | None = None, **options: Any
+    ) -> Turn:
         self.asked_with.append(options)
+        if instead_of:
+            conversation_id = self.turns[instead_of].conversation_id
         if len(question) > 8_000:
             raise QuestionError("The question has over 8,000 characters. Shorten it.")
         if conversation_id is None:
@@ -282,10 +289,14 @@ class FakeEngine(FakeIndex):
                 conversation_id, question[:60], "default", time.time(), time.time()
             )
         identity = f"t{len(self.turns) + 1}"
+        versions = (*self.turns[instead_of].versions, identity) if instead_of else (identity,)
+        for other in versions[:-1]:
+            self.turns[other] = replace(self.turns[other], versions=versions)
+        self.unseen.update(versions[:-1])
         turn = Turn(
             identity, conversation_id, len(self.turns), question,
             self.script.get("standalone", question), time.time(), Answer("", "running"),
-            step="searching", asked_before=self.script.get("asked_before"),
+            step="searching", asked_before=self.script.get("asked_before"), versions=versions,
         )  # fmt: skip
         self.turns[identity] = turn
         self._write(identity)
@@ -343,6 +354,24 @@ class FakeEngine(FakeIndex):
             start + len(quote), 9, quote, (Box(9, 72, 200, 420, 214),), ("Travel and expenses", "Meals on trips"),
         )  # fmt: skip
 
+    def again(self, turn_id: str, *, model: str | None = None) -> Turn:
+        turn = self.ask(self.turns[turn_id].question, instead_of=turn_id)
+        answer = replace(self.turns[turn.id].answer, model=model or "extractive")
+        self.turns[turn.id] = replace(self.turns[turn.id], answer=answer)
+        return self.turns[turn.id]
+
+    def show_branch(self, turn_id: str) -> None:
+        self.unseen.update(self.turns[turn_id].versions)
+        self.unseen.remove(turn_id)
+
+    def rate(self, turn_id: str, *, good: bool, reason: FeedbackReason | None = None, note: str = "") -> Feedback:
+        given = Feedback(good, reason, note, time.time())
+        self.turns[turn_id] = replace(self.turns[turn_id], feedback=given)
+        return given
+
+    def unrate(self, turn_id: str) -> None:
+        self.turns[turn_id] = replace(self.turns[turn_id], feedback=None)
+
     def turn(self, turn_id: str) -> Turn:
         return self.turns[turn_id]
 
@@ -370,7 +399,9 @@ class FakeEngine(FakeIndex):
         if conversation_id not in self.chats:
             raise NotFoundError("conversation", conversation_id, hint="It may have been deleted.")
         return self.chats[conversation_id], [
-            turn for turn in self.turns.values() if turn.conversation_id == conversation_id
+            turn
+            for turn in self.turns.values()
+            if turn.conversation_id == conversation_id and turn.id not in self.unseen
         ]
 
     def rename_conversation(self, conversation_id: str, title: str) -> None:

@@ -56,9 +56,16 @@ def announcer(message: str, *, key: str = "announcer") -> None:
     _component("announcer", html)(key=key, data={"message": message})
 
 
-def follow(turn_id: str | None, *, running: bool) -> None:
-    """Keep the newest turn in view while it is written, until the reader scrolls."""
-    _component("follow", "<span hidden></span>")(key="follow", data={"turn": turn_id, "running": running})
+def follow(turn_id: str | None, *, running: bool, stay: bool = False) -> None:
+    """Keep the newest turn in view while it is written, until the reader scrolls.
+
+    Args:
+        turn_id: The newest turn.
+        running: Whether it is being written.
+        stay: Leave the view where it is although another turn is the newest now.
+    """
+    data = {"turn": turn_id, "running": running, "stay": stay}
+    _component("follow", "<span hidden></span>")(key="follow", data=data)
 
 
 def panel_keys(*, key: str, target: str, on_close: Callable[[], None]) -> None:

@@ -28,7 +28,7 @@ export default function ({ data }) {
   clearTimeout(follow.ending);
   if (follow.turn !== data.turn) {
     follow.turn = data.turn;
-    follow.pinned = Boolean(data.turn);
+    follow.pinned = Boolean(data.turn) && !data.stay;
     keepInView(main, follow);
   }
   // The last words and the sources are drawn a moment after the answer ended.
