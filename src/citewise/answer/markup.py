@@ -23,7 +23,7 @@ MARKER = re.compile(r"\[(\d{1,3})\]")
 
 _OURS = re.compile("[\ue000-\ue002]")
 _TRAILING_MARKERS = re.compile(r"(?: ?\[\d{1,3}\])*")
-_CLOSING_LINE = re.compile(r"[\s>]*(?:`{3,}|~{3,}|=+|-+)\s*")  # of code, and the line below a heading
+_BELOW = re.compile(r"[\s>]*(?:`{3,}|~{3,}|=+|[-:| ]+)\s*")  # code, a heading, the header of a table
 _ROW = re.compile(r"[\s>]*\|.*(?<!\\)\|\s*")
 
 
@@ -55,8 +55,8 @@ def _place(text: str, end: int) -> int:
     """Where a verdict can stand without breaking the block that its sentence ends: a table, code, a heading."""
     begin = text.rfind("\n", 0, end) + 1
     last_line = text[begin:end]
-    if begin and _CLOSING_LINE.fullmatch(last_line):
-        return begin - 1
+    if begin and _BELOW.fullmatch(last_line):
+        return _place(text, begin - 1)
     if _ROW.fullmatch(last_line):
         return len(text[: text.rindex("|", begin, end)].rstrip())
     return end

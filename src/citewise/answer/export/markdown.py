@@ -29,7 +29,7 @@ from citewise.answer.export.prose import (
 # What renderers make something of, wherever it stands.
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~$&#^{}])")
 # What does something at the beginning of a line: lists, headings, underlines of headings.
-_LEADING = re.compile(r"^(\d{0,9})([-+=:.)])")
+_LEADING = re.compile(r"^(\d{1,9}(?=[.)](?:\s|$))|(?=[-+][-+\s]|[-+]$|[=:]))([-+=:.)])")
 _ESCAPED = r"\\\1"
 _TICKS = re.compile("`+")
 _AROUND = ".,;!?()“”\"'"  # punctuation that is no part of an address
@@ -126,9 +126,9 @@ def _line(inlines: Sequence[Inline], *, in_cell: bool = False) -> str:
             case Run():
                 written += _run(inline, at_start=not written or written.endswith("\n"), in_cell=in_cell)
             case Ref(number):
-                written = f"{written.rstrip(' ')}[^{number}]"
+                written += f"[^{number}]"
             case Judged(verdict):
-                written = f"{written.rstrip(' ')} {SIGNS[verdict][0]}"
+                written += f" {SIGNS[verdict][0]}"
             case Break():
                 written += " " if in_cell else "\\\n"
     return written.strip()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from citewise.answer.export.prose import Block, Paragraph, Ref, Run, line, read_prose, refs_of
+from citewise.answer.export.prose import Block, Paragraph, Ref, Run, line, plain, read_prose
 from citewise.answer.incomplete import incomplete_of
 from citewise.types import Answer, AnswerStatus, Citation, Conversation, ScoredChunk, Turn, Verdict
 
@@ -24,7 +24,7 @@ SIGNS: dict[Verdict, tuple[str, str]] = {
 
 LEGEND = (
     "Every sentence was checked against the words that it cites. The sign behind it says what came of it; the "
-    "footnotes give the cited words, verbatim but for line ends."
+    "footnotes give the cited words, verbatim but for line ends, and a reference by which Citewise finds them again."
 )
 REF_HASH = 12
 """Hex digits of a document's hash in a reference."""
@@ -169,7 +169,7 @@ def _entry(number: int, turn: Turn, notes: _Notes) -> Entry:
         ending=_ending(answer),
         checks=tuple((verdict, counted[verdict]) for verdict in SIGNS if counted[verdict]),
         doubts=tuple(
-            Doubt(one.verdict, line(one.sentence), line(one.reason))
+            Doubt(one.verdict, plain(one.sentence), line(one.reason))
             for one in answer.evidence
             if one.verdict != "supported"
         ),
@@ -230,8 +230,3 @@ def _facts(turn: Turn) -> list[tuple[str, str]]:
         said = ": ".join(["good" if turn.feedback.good else "not good", *(line(word) for word in words if word)])
         facts.append(("Thought to be", said))
     return [(name, value) for name, value in facts if value]
-
-
-def cited_in(entry: Entry) -> list[int]:
-    """Return the numbers of an entry's footnotes, in order."""
-    return list(dict.fromkeys(refs_of(entry.blocks)))

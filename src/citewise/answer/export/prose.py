@@ -129,25 +129,23 @@ def read_prose(text: str, evidence: Sequence[Evidence], *, number_of: Callable[[
     return reader.blocks(SyntaxTreeNode(markdown_parser().parse(source)))
 
 
-def refs_of(blocks: Sequence[Block]) -> Iterator[int]:
-    """Yield the number of every footnote that is referred to, in order, as often as it is."""
+def plain(text: str) -> str:
+    """Return the words of Markdown on one line, without its signs."""
+    return line(" ".join(_plain(read_prose(text, (), number_of=lambda _: None))))
+
+
+def _plain(blocks: Sequence[Block]) -> Iterator[str]:
     for block in blocks:
         match block:
             case Paragraph(inlines) | Heading(_, inlines):
-                yield from _refs(inlines)
+                yield "".join(one.text for one in inlines if isinstance(one, Run))
             case Items(_, items):
                 for item in items:
-                    yield from refs_of(item)
+                    yield from _plain(item)
             case Quote(inner):
-                yield from refs_of(inner)
-            case Grid(rows):
-                for row in rows:
-                    for cell in row:
-                        yield from _refs(cell)
-
-
-def _refs(inlines: Sequence[Inline]) -> Iterator[int]:
-    return (one.number for one in inlines if isinstance(one, Ref))
+                yield from _plain(inner)
+            case Code(text):
+                yield text
 
 
 class _Reader:
@@ -211,7 +209,7 @@ class _Reader:
         for found in _PLACES.finditer(text):
             inline = self._place(found)
             if inline is not None:
-                yield from _words(text[at : found.start()], style)
+                yield from _words(text[at : found.start()].rstrip(" "), style)
                 yield inline
                 at = found.end()
         yield from _words(text[at:], style)
