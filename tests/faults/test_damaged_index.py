@@ -155,7 +155,7 @@ def test_fifty_thousand_chunks_answer_soon_and_are_whole_again(
     for damaged in (None, Damage(damage.FILES[0], damage.flipped), Damage("..", damage.removed)):
         assert damaged is None or damaged.do(place.home)
         before = generations_of(place)
-        verdict = lives.run(with_384_dimensions, place, examine, timeout_s=1200)
+        verdict = lives.run(with_384_dimensions, place, examine, timeout_s=3600)
         wrong += [f"{damaged or 'killed'}: {sentence}" for sentence in verdict.violations]
         figures(
             f"{verdict.chunks:,} chunks, {damaged or 'killed'}: first answer after {verdict.answered_s:.1f} s"
