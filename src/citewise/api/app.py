@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 
 from citewise import __version__
-from citewise.api import backup, documents, folders, index, questions, turns
+from citewise.api import backup, documents, exports, folders, index, questions, turns
 from citewise.api.docs import render_docs
 from citewise.api.errors import install_error_handlers
 from citewise.api.guard import Guard
@@ -39,6 +39,7 @@ def create_app(
     app.include_router(folders.router)
     app.include_router(questions.router)
     app.include_router(turns.router)
+    app.include_router(exports.router)
     app.include_router(index.router)
     app.include_router(backup.router)
     app.add_middleware(Guard, allowed_hosts=allowed_hosts)

@@ -15,6 +15,7 @@ from citewise import __version__
 from citewise.cli import (
     add,
     backup,
+    conversations,
     doctor,
     evaluation,
     folders,
@@ -58,6 +59,8 @@ app.command("verify")(verify.verify)
 app.command("eval")(evaluation.evaluate_folder)
 app.add_typer(index.app, name="index")
 app.add_typer(models.app, name="models")
+app.add_typer(conversations.app, name="conversations")
+app.command("export")(conversations.export)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("doctor")(doctor.doctor)

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
 
 import httpx2
 
@@ -28,6 +29,9 @@ from citewise.types import (
     Turn,
     Upload,
 )
+
+if TYPE_CHECKING:
+    from citewise.answer.export.formats import ExportFormat
 
 # Reading waits for work that takes its time; the server sends a sign of life every 10 seconds
 # while it answers.
@@ -175,6 +179,25 @@ class RemoteSession:
 
     def verify(self, sentence: str, quotes: Sequence[str]) -> Json:
         return _json(self._send("POST", "api/verify", json={"sentence": sentence, "quotes": list(quotes)}))
+
+    def conversations(self) -> list[Json]:
+        return list(self._get("api/conversations")["conversations"])
+
+    def export(self, conversation_id: str, export_format: ExportFormat) -> bytes:
+        path = f"api/conversations/{quote(conversation_id, safe='')}/export"
+        response = self._send("GET", path, params={"format": export_format})
+        if not response.is_success:
+            raise _error(response, _json(response))
+        if "content-disposition" not in response.headers:
+            raise _not_ours(self._url)
+        return response.content
+
+    def import_conversation(self, content: bytes, *, collection: str | None) -> Json:
+        params = {"collection": collection} if collection is not None else None
+        return _checked(self._send("POST", "api/conversations/import", content=content, params=params))
+
+    def resolve(self, content: bytes) -> Json:
+        return _checked(self._send("POST", "api/conversations/resolve", content=content))
 
     def subject(self) -> RemoteSubject:
         return RemoteSubject(self)

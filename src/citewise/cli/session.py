@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from citewise.api import wire, wire_index
+from citewise.api import wire, wire_exports, wire_index
 from citewise.cli.asked import Asked, Json
 from citewise.types import UNFINISHED, Health, IndexJobKind, OnDuplicate, Query, Upload
 
 if TYPE_CHECKING:
+    from citewise.answer.export.formats import ExportFormat
     from citewise.engine import Engine
     from citewise.evaluate.run import Subject
     from citewise.settings import Settings
@@ -96,6 +97,20 @@ class Session(Protocol):
 
     def verify(self, sentence: str, quotes: Sequence[str]) -> Json:
         """Check a sentence against its quotes."""
+        ...
+
+    def conversations(self) -> list[Json]: ...
+
+    def export(self, conversation_id: str, export_format: ExportFormat) -> bytes:
+        """Write a conversation down."""
+        ...
+
+    def import_conversation(self, content: bytes, *, collection: str | None) -> Json:
+        """Bring a conversation back from its JSON."""
+        ...
+
+    def resolve(self, content: bytes) -> Json:
+        """Look up the footnotes of an exported conversation."""
         ...
 
     def subject(self) -> Subject:
@@ -215,6 +230,18 @@ class LocalSession:
 
     def verify(self, sentence: str, quotes: Sequence[str]) -> Json:
         return wire.verdict_json(*self._engine.verify(sentence, quotes))
+
+    def conversations(self) -> list[Json]:
+        return [wire.conversation_json(conversation) for conversation in self._engine.conversations()]
+
+    def export(self, conversation_id: str, export_format: ExportFormat) -> bytes:
+        return self._engine.exports.write(conversation_id, export_format).content
+
+    def import_conversation(self, content: bytes, *, collection: str | None) -> Json:
+        return wire_exports.imported_json(self._engine.exports.read(content, collection=collection))
+
+    def resolve(self, content: bytes) -> Json:
+        return wire_exports.resolution_json(self._engine.exports.resolve(content))
 
     def subject(self) -> Subject:
         return self._engine

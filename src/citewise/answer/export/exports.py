@@ -7,13 +7,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
 
 from sqlalchemy import Connection
 
 from citewise.answer.export.carried import Carried, read_carried, write_carried
 from citewise.answer.export.docx import write_docx
 from citewise.answer.export.footnotes import Footnote, read_footnotes
+from citewise.answer.export.formats import MEDIA_TYPES, ExportFormat
 from citewise.answer.export.html import write_html
 from citewise.answer.export.markdown import write_markdown
 from citewise.answer.export.paper import lay_out
@@ -23,14 +23,6 @@ from citewise.registry.ids import new_id
 from citewise.registry.quoted_spans import AT_THEIR_PLACE, FoundSpan, SpanState, find_citation, find_span
 from citewise.types import Answer, Chunk, Citation, Conversation, Evidence, ScoredChunk
 
-ExportFormat = Literal["md", "html", "docx", "json"]
-FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)
-MEDIA_TYPES: dict[ExportFormat, str] = {
-    "md": "text/markdown; charset=utf-8",
-    "html": "text/html; charset=utf-8",
-    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "json": "application/json",
-}
 CHANGES: dict[SpanState, str] = {
     "found": "",
     "changed": "The document was replaced since; these are the words of the version that was quoted.",
@@ -62,6 +54,11 @@ class ResolvedNote:
     label: str  # "footnote 3"; of JSON "answer 2, [3]"
     source: str
     state: SpanState
+
+    @property
+    def sentence(self) -> str:
+        """What became of it, for a person."""
+        return CHANGES[self.state] or "The words stand at their place."
 
 
 @dataclass(frozen=True, slots=True)
