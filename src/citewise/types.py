@@ -528,6 +528,36 @@ class Evidence:
     reason: str
 
 
+ConflictKind = Literal["figure", "date", "name", "denial"]
+"""What two sources differ in; ``denial``: one denies what the other says, or says the opposite."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of two sources that differ."""
+
+    citation: Citation  # the sentence; its marker is 0 where the answer does not cite it
+    value: str  # as it stands there; empty where the whole sentence is meant, or it was erased
+    dated: str = ""  # the date of its document as far as that tells: "2021", "2023-09-09"; empty: it does not
+    dated_by: str = ""  # where that stands, as words: "in its name", "in its first lines"
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two sources of an answer that give different values for the same thing; no verdict on either."""
+
+    about: str  # what both speak of, in words of the first; empty once either was erased
+    kind: ConflictKind
+    one: Side  # cited by the answer
+    other: Side
+    newer: Literal["one", "other"] | None = None  # by the dates of their documents, where both are known
+
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        """Both, the cited one first."""
+        return self.one, self.other
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An answer with its evidence; ``text`` grows while ``status`` is ``running``."""
@@ -543,6 +573,7 @@ class Answer:
     error: str | None = None
     reason: str | None = None  # why it abstained, or what was left out
     trace: Mapping[str, Any] = field(default_factory=dict)
+    conflicts: tuple[Conflict, ...] = ()
 
 
 FeedbackReason = Literal["wrong", "unsupported", "missing", "outdated", "other"]
@@ -575,6 +606,16 @@ class Turn:
     parent_id: str | None = None  # the turn before it in its branch; None: it begins the conversation
     versions: tuple[str, ...] = ()  # turns that stand at its place, itself included, oldest first
     feedback: Feedback | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A question to begin with, which a document answers."""
+
+    question: str
+    document_id: str
+    version: int
+    source: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from citewise.language import dates
+from citewise.language import clock, dates
 from citewise.language.terms import fold
 from citewise.language.units import ORDINALS, SCALES, SHARES, WEEKDAYS, WORDS, units
 
@@ -27,7 +27,7 @@ class Quantity:
     start: int  # characters of the text
     end: int
     written: str
-    kind: str  # a kind of ``units``, or count, date, weekday, ordinal
+    kind: str  # a kind of ``units``, or count, date, clock, weekday, ordinal
     values: tuple[float, ...] = ()  # in the kind's base unit; several where the spelling can be read in two ways
     factor: float = 1.0  # of the unit that it is written in
     bound: Bound = "exact"
@@ -86,6 +86,11 @@ def quantities(text: str) -> tuple[Quantity, ...]:
     found = [
         Quantity(start, end, text[start:end], "date", days=days, bound=_date_bound(text, start))
         for start, end, days in dates.dates(text)
+    ]
+    found += [
+        Quantity(start, end, text[start:end], "clock", tuple(map(float, minutes)))
+        for start, end, minutes in clock.times(text)
+        if not any(one.start < end and start < one.end for one in found)
     ]
     taken = [(one.start, one.end) for one in found]
     tokens = [
@@ -182,6 +187,8 @@ def _money_before(tokens: Sequence[_Token], at: int) -> str | None:
 def _cardinal(text: str, tokens: Sequence[_Token], at: int) -> tuple[tuple[float, ...], int, bool]:
     """Value (in each reading), the token after it, and whether it may be rounded; no values for no figure."""
     token = tokens[at]
+    if [one.folded for one in tokens[at : at + 4]] == ["one", "and", "a", "half"]:
+        return (1.5,), at + 4, False
     if token.kind == "number":
         values, after, rounded = _digits(text, tokens, at)
     elif token.text in _HALVES:
@@ -375,6 +382,11 @@ def same_kind(one: Quantity, other: Quantity) -> bool:
 
 
 def _without_unit(stated: Quantity, quoted: Quantity) -> bool:
+    if "clock" in (stated.kind, quoted.kind):
+        hour, time = (stated, quoted) if quoted.kind == "clock" else (quoted, stated)
+        return hour.kind == "count" and any(
+            60 * one % 720 == other % 720 for one in hour.values for other in time.values
+        )
     # A cell of a table, or a figure whose unit stands elsewhere, has none of its own.
     strict = ("percent", "weekday", "ordinal")
     if stated.kind in strict or quoted.kind in strict or "count" not in (stated.kind, quoted.kind):
