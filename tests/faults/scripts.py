@@ -22,7 +22,7 @@ def beginning(place: Place, documents: int = OLD, sentences: int = 4) -> None:
     engine = opened(place.home)
     life = Deeds(engine, place)
     jobs = [life.add(f"old-{n}.txt", text_for(f"old {n}", sentences=sentences)) for n in range(documents)]
-    assert life.wait(*jobs), "the library could not be made"
+    assert life.wait(*jobs, seconds=60 + documents * sentences / 50), "the library could not be made"
     assert not wait_for_rest(engine)
     engine.close()
 
