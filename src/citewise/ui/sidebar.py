@@ -7,6 +7,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from citewise.types import Conversation
 from citewise.ui import place, state
+from citewise.ui.exports import export_dialog, import_dialog
 from citewise.ui.menus import menu
 from citewise.ui.notices import attempt, tell
 from citewise.ui.text import escaped, shortened
@@ -36,8 +37,19 @@ def show_sidebar(pages: list[StreamlitPage], *, current: StreamlitPage) -> None:
                 )
         _collection()
         _conversations(chat, on_chat=current == chat)
+        st.button(
+            "Import a conversation",
+            key="import_conversation",
+            type="tertiary",
+            icon=":material/upload:",
+            on_click=lambda: st.session_state.update(importing=True),
+        )
     if "renaming" in st.session_state:
         _rename(st.session_state.pop("renaming"))
+    elif "exporting" in st.session_state:
+        export_dialog(st.session_state.pop("exporting"))
+    elif st.session_state.pop("importing", False):
+        import_dialog()
 
 
 def _collection() -> None:
@@ -89,6 +101,7 @@ def _conversation(conversation: Conversation, chat: StreamlitPage, *, opened: bo
             f"Options for {escaped(shortened(title, 40))}",
             {
                 "Rename": lambda: st.session_state.update(renaming=conversation),
+                "Export": lambda: st.session_state.update(exporting=conversation),
                 "Delete": lambda: _delete(conversation),
             },
             key=f"menu_{conversation.id}",

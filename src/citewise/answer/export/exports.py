@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from citewise.answer.export.carried import Carried, read_carried, write_carried
 from citewise.answer.export.docx import write_docx
 from citewise.answer.export.footnotes import Footnote, read_footnotes
-from citewise.answer.export.formats import MEDIA_TYPES, ExportFormat
+from citewise.answer.export.formats import MEDIA_TYPES, ExportFormat, file_name
 from citewise.answer.export.html import write_html
 from citewise.answer.export.markdown import write_markdown
 from citewise.answer.export.paper import lay_out
@@ -34,8 +34,6 @@ CHANGES: dict[SpanState, str] = {
 NOT_THERE = "the quoted words do not stand at their place in the document"
 
 _OWN_ID = re.compile("[0-9a-f]{32}")
-_NAME = re.compile(r"[^\w-]+")
-_NAME_CHARACTERS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +142,7 @@ class Exports:
             content = write_docx(paper)
         elif kind != "json":
             content = (write_markdown(paper) if kind == "md" else write_html(paper)).encode()
-        return Exported(f"{_file_name(conversation.title)}.{kind}", MEDIA_TYPES[kind], content)
+        return Exported(file_name(conversation.title, kind), MEDIA_TYPES[kind], content)
 
     def resolve(self, content: bytes) -> Resolution:
         """Look up every footnote of an exported file, of any format. Raises ``QuestionError``."""
@@ -267,7 +265,3 @@ def _resolved(rx: Connection, footnote: Footnote) -> ResolvedNote:
         prefer=footnote.document_id,
     )
     return ResolvedNote(footnote.label, footnote.source, found.state)
-
-
-def _file_name(title: str) -> str:
-    return _NAME.sub("-", title)[:_NAME_CHARACTERS].strip("-_") or "conversation"

@@ -150,7 +150,7 @@ def _run(run: Run, *, at_start: bool, in_cell: bool) -> str:
 
 def _text(text: str, *, at_start: bool = True, in_cell: bool = False) -> str:
     """Escape a line of text, so that nothing in it acts."""
-    escaped = " ".join(_word(word, in_cell=in_cell) for word in text.split(" "))
+    escaped = " ".join(_word(word, in_cell=in_cell) for word in text.split())
     # The last character of what begins a line is the one that makes it act: "-", or the dot of "1.".
     return _LEADING.sub(r"\1\\\2", escaped, count=1) if at_start else escaped
 

@@ -143,7 +143,7 @@ def _note(number: int, citation: Citation, change: str) -> Note:
     place = f"version {citation.version}{f', {line(where)}' if where else ''}"
     if citation.erased:
         return Note(number, "", "", "", "", "This quote was erased with its document.")
-    return Note(number, line(citation.source), place, line(citation.quote), reference(citation), change)
+    return Note(number, line(citation.source), place, line(citation.quote), reference(citation), line(change))
 
 
 def _entry(number: int, turn: Turn, notes: _Notes) -> Entry:
