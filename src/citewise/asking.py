@@ -32,6 +32,8 @@ from citewise.retrieve.search import Searcher, checked
 from citewise.settings import AnswerSettings
 from citewise.types import Answer, Document, Message, Query, Replay, SearchResult, Turn, Variants, Verdict, Where
 
+_FEW = 3  # chunks that a quick answer is made from
+
 
 class Asking:
     """Searches, and answers from what was found. Safe to call from any thread."""
@@ -192,6 +194,18 @@ class Asking:
                     document = documents.get(rx, document_id, version=version)
                     if document.report is not None and document.report.incomplete:
                         yield document
+
+    def answered_from(self, question: str, collection: str) -> set[str]:
+        """Return the documents that a quick answer without a chat model quotes; none where it abstains."""
+        found = self._searcher.search(Query(question, collection, k=_FEW, rerank=False, variants="none"))
+        answer = generate(
+            question=question,
+            standalone_question=question,
+            hits=found.hits,
+            model=self._models.get("extractive"),
+            page_of=PageMaps(self._registry).page_of,
+        )
+        return {one.document_id for one in answer.citations} if answer.status == "complete" else set()
 
     def verify(self, sentence: str, quotes: Sequence[str]) -> tuple[Verdict, str]:
         """Judge a sentence by its quotes; verdict and reason."""

@@ -50,6 +50,7 @@ from citewise.registry.database import Registry
 from citewise.registry.jobs import Job
 from citewise.registry.owner import OwnerLock
 from citewise.retrieve.asked import AskedQuestions
+from citewise.retrieve.suggest import Suggestions
 from citewise.settings import Settings
 from citewise.types import (
     Added,
@@ -76,6 +77,7 @@ from citewise.types import (
     Query,
     Replay,
     SearchResult,
+    Suggestion,
     Turn,
     Upload,
     Variants,
@@ -123,6 +125,7 @@ class Engine:
         self._watcher = watcher
         self._answers = answers
         self._close = close
+        self._suggestions = Suggestions(registry, asking.answered_from)
         self.evaluations = Evaluations(registry, self)
         """A person's test cases, and runs over them."""
 
@@ -138,6 +141,7 @@ class Engine:
     def close(self) -> None:
         """Stop jobs at their next committed step, close everything, release the directory."""
         self.evaluations.close()
+        self._suggestions.close()
         self._close()
 
     def announce(self, url: str) -> None:
@@ -519,6 +523,18 @@ class Engine:
     def stop(self, turn_id: str) -> None:
         """End a running answer; its text so far is kept, ``cancelled``."""
         self._answers.stop(turn_id)
+
+    def suggestions(self, collection: str = "default", *, wait_s: float = 0.0) -> tuple[Suggestion, ...] | None:
+        """Questions to begin with, which documents of a collection answer; ``None`` while they are looked for.
+
+        Args:
+            collection: Its name.
+            wait_s: How long to wait for them.
+
+        Raises:
+            NotFoundError: There is no such collection.
+        """
+        return self._suggestions.get(collection, wait_s=wait_s)
 
     def verify(self, sentence: str, quotes: Sequence[str]) -> tuple[Verdict, str]:
         """Judge whether a sentence says no more than its quotes, as every answer is; verdict and reason."""

@@ -16,6 +16,9 @@ from citewise.types import FeedbackReason
 
 router = APIRouter()
 
+SUGGESTIONS_S = 20.0
+"""How long a request for suggestions waits for them."""
+
 
 class Again(BaseModel):
     """Who answers the question of a turn again."""
@@ -76,3 +79,13 @@ def unrate(engine: EngineOfApp, turn_id: str) -> dict[str, Any]:
     """Forget what a person thinks of an answer."""
     engine.unrate(turn_id)
     return {"turn_id": turn_id, "feedback": None}
+
+
+@router.get("/collections/{name}/suggestions", tags=["questions"])
+def suggest(engine: EngineOfApp, name: str) -> dict[str, Any]:
+    """Questions to begin with, made of the documents and known to be answered from them.
+
+    `complete` is false while they are still looked for: ask again a little later.
+    """
+    found = engine.suggestions(name, wait_s=SUGGESTIONS_S)
+    return {"suggestions": [wire.suggestion_json(one) for one in found or ()], "complete": found is not None}

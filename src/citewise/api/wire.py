@@ -32,6 +32,7 @@ from citewise.types import (
     Replay,
     ScoredChunk,
     SearchResult,
+    Suggestion,
     Turn,
     Verdict,
     WatchedFolder,
@@ -255,6 +256,11 @@ def ask_json(turn: Turn, *, explain: bool = False) -> Json:
 def feedback_json(feedback: Feedback | None) -> Json | None:
     """What a person thought of an answer."""
     return asdict(feedback) if feedback else None
+
+
+def suggestion_json(suggestion: Suggestion) -> Json:
+    """A question to begin with, and the document that answers it."""
+    return asdict(suggestion)
 
 
 def incomplete_json(answer: Answer) -> list[Json]:

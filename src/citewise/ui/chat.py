@@ -8,8 +8,8 @@ from html import escape
 import streamlit as st
 
 from citewise.errors import NotFoundError
-from citewise.types import Document, Turn
-from citewise.ui import banner, components, filters, notices, place, questions, state, uploads, versions
+from citewise.types import Document, Suggestion, Turn
+from citewise.ui import banner, components, filters, notices, place, state, uploads, versions
 from citewise.ui.failures import friendly
 from citewise.ui.notices import attempt, tell
 from citewise.ui.panel import show_panel
@@ -93,22 +93,36 @@ def _welcome(documents: Sequence[Document], ready: Sequence[Document]) -> None:
                 f"<p>{counted(len(ready), 'document')} ready. Answers come from {'it' if len(ready) == 1 else 'them'} "
                 "alone, and every sentence says where from.</p></div>"
             )
-            suggestions = place.remembered(
-                "suggestions",
-                tuple((document.id, document.serving_version) for document in ready),
-                lambda: questions.suggested(state.engine(), ready),
+            _suggestions()
+
+
+def _suggestions() -> None:
+    found = state.engine().suggestions(place.collection())
+    if found is None:
+        st.fragment(_wait_for_suggestions, run_every=1.0)()
+    else:
+        _offer(found)
+
+
+def _wait_for_suggestions() -> None:
+    with friendly():
+        if state.engine().suggestions(place.collection()) is not None:
+            st.rerun()
+        st.html('<p class="step"><span class="spinner"></span>Looking for questions that your documents answer</p>')
+
+
+def _offer(found: Sequence[Suggestion]) -> None:
+    with st.container(key="suggestions", gap="xsmall"):
+        for index, one in enumerate(found):
+            st.button(
+                escaped(one.question),
+                key=f"suggestion_{index}",
+                icon=":material/arrow_outward:",
+                width="stretch",
+                wrap=True,
+                on_click=attempt,
+                args=(lambda one=one: _ask(one.question),),
             )
-            with st.container(key="suggestions", gap="xsmall"):
-                for index, question in enumerate(suggestions):
-                    st.button(
-                        escaped(question),
-                        key=f"suggestion_{index}",
-                        icon=":material/arrow_outward:",
-                        width="stretch",
-                        wrap=True,
-                        on_click=attempt,
-                        args=(lambda question=question: _ask(question),),
-                    )
 
 
 def _question_box(documents: Sequence[Document], ready: Sequence[Document]) -> None:

@@ -55,10 +55,12 @@ def show_turn(turn: Turn) -> list[Turn]:
         if side_by_side:
             versions.show_comparison(turn, answers, _beside)
             return answers
+        if len(answers) > 1:
+            st.html(f'<p class="aside">Answered by {escape(versions.writer(turn))}</p>')
         _answer(turn)
         if turn.answer.status != "running":
             found.show_how(turn)
-            with st.container(key=f"tools_{turn.id}", horizontal=True, gap="xsmall", vertical_alignment="center"):
+            with st.container(key=f"tools_{turn.id}", horizontal=True, gap="small", vertical_alignment="center"):
                 ratings.thumbs(turn)
                 versions.tools(turn, answers)
                 own_cases.offer(turn)

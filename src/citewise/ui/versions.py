@@ -97,6 +97,12 @@ def _again(turn: Turn, model: str) -> Callable[[], object]:
     return lambda: state.engine().again(turn.id, model=model)
 
 
+def writer(turn: Turn) -> str:
+    """Return who answers a turn, as the choice of models names it."""
+    name = turn.answer.model
+    return next((model.label for model in state.engine().models() if model.name == name), name)
+
+
 def comparing(turn: Turn) -> bool:
     """Whether the answers at the place of a turn are laid side by side."""
     return bool(st.session_state.get(_COMPARING) == turn.versions[0])
@@ -110,7 +116,6 @@ def show_comparison(turn: Turn, versions: Sequence[Turn], draw: Callable[[Turn],
         versions: Those with the same question, oldest first.
         draw: Draws one answer.
     """
-    labels = {model.name: model.label for model in state.engine().models()}
     st.button(
         "Close the comparison",
         key=f"compared_{turn.id}",
@@ -119,13 +124,12 @@ def show_comparison(turn: Turn, versions: Sequence[Turn], draw: Callable[[Turn],
         on_click=_stop_comparing,
     )
     with st.container(key=f"compare_{turn.id}"):
-        for number, version in enumerate(versions, 1):
+        for version in versions:
             with st.container(key=f"column_{version.id}"):
-                name = labels.get(version.answer.model, version.answer.model) or f"Answer {number}"
                 with st.container(
                     key=f"heading_{version.id}", horizontal=True, vertical_alignment="center", gap="xsmall"
                 ):
-                    st.html(f"<h3>{escape(name)}</h3>")
+                    st.html(f"<h3>{escape(writer(version))}</h3>")
                     if version.id == turn.id:
                         st.html('<p class="hint">goes on in the conversation</p>', width="content")
                     else:

@@ -50,6 +50,7 @@ from citewise.types import (
     Replay,
     ScoredChunk,
     SearchResult,
+    Suggestion,
     Turn,
     Upload,
     Usage,
@@ -463,6 +464,14 @@ class FakeEngine(FakeIndex, Engine):
         self.turn(turn_id)
         self._stopped.add(turn_id)
         self.gate.set()
+
+    def suggestions(self, collection: str = "default", *, wait_s: float = 0.0) -> tuple[Suggestion, ...]:
+        self._check_collection(collection)
+        return tuple(
+            Suggestion(f"What is in {one.source}?", one.id, one.version, one.source)
+            for one in self._documents.values()
+            if one.collection == collection
+        )
 
     def models(self) -> list[ModelInfo]:
         return [ModelInfo("extractive", "Quotes only", True), ModelInfo("openai:x", "x", False, "Set OPENAI_API_KEY.")]

@@ -73,3 +73,12 @@ def test_a_turn_that_is_not_there_is_404(client: TestClient, method: str, path: 
     body = {"PUT": {"good": True}, "POST": {}}.get(method)
     response = client.request(method, f"/api/turns/nowhere/{path}", json=body)
     assert (response.status_code, set(response.json())) == (404, {"error"})
+
+
+def test_questions_to_begin_with_name_their_document(client: TestClient, tides: str) -> None:
+    found = client.get("/api/collections/default/suggestions").json()
+    assert found["complete"]
+    assert found["suggestions"] == [
+        {"question": "What is in tides.txt?", "document_id": tides, "version": 1, "source": "tides.txt"}
+    ]
+    assert client.get("/api/collections/nowhere/suggestions").status_code == 404

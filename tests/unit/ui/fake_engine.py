@@ -37,6 +37,7 @@ from citewise.types import (
     PageSpan,
     ParseReport,
     ScoredChunk,
+    Suggestion,
     Turn,
     Upload,
     Usage,
@@ -80,6 +81,9 @@ class FakeEngine(FakeIndex):
             "reason": None,
         }
         self.embedder: Any = "ready"
+        self.suggested: tuple[Suggestion, ...] | None = (
+            Suggestion("How much is paid for meals on trips?", "d1", 1, "handbook.pdf"),
+        )
         self.removed: dict[str, Document] = {}
         self.store: dict[str, Document] = {}
         self.bytes: dict[str, bytes] = {}
@@ -380,6 +384,9 @@ class FakeEngine(FakeIndex):
         self.turns[turn_id] = replace(
             self.turns[turn_id], answer=replace(self.turns[turn_id].answer, status="cancelled")
         )
+
+    def suggestions(self, collection: str = "default", *, wait_s: float = 0.0) -> tuple[Suggestion, ...] | None:
+        return self.suggested
 
     def models(self) -> list[ModelInfo]:
         return [

@@ -69,14 +69,17 @@ def test_nothing_can_be_asked_before_a_document_is_ready(engine: FakeEngine, ope
     assert "Embedding · 40 %" in words(app)
 
 
-def test_questions_are_suggested_from_headings_and_ask_themselves(
-    with_document: FakeEngine, open_chat: OpenChat
-) -> None:
+def test_suggested_questions_ask_themselves(with_document: FakeEngine, open_chat: OpenChat) -> None:
     app = open_chat()
     app.button(key="suggestion_0").click().run()
-    assert [turn.question for turn in with_document.turns.values()] == [
-        "What does “Field handbook” say about Meals on trips?"
-    ]
+    assert [turn.question for turn in with_document.turns.values()] == ["How much is paid for meals on trips?"]
+
+
+def test_the_page_does_not_wait_for_questions_to_suggest(with_document: FakeEngine, open_chat: OpenChat) -> None:
+    with_document.suggested = None
+    app = open_chat()
+    assert "Looking for questions that your documents answer" in words(app)
+    assert not app.chat_input[0].disabled
 
 
 def test_an_answer_puts_its_conversation_into_the_address(with_document: FakeEngine, open_chat: OpenChat) -> None:
