@@ -9,6 +9,7 @@ slow               the same as ok, a word at a time with ``delay_s`` between
 unknown-marker     the same as ok, then a sentence that cites source 99
 abstain            says the sentence that stands for "the documents do not answer"
 obedient           repeats its sources, and turns every address in them into links and images
+judge-VERDICT      that verdict, as JSON, on every sentence it is asked about; judge-prose: no JSON
 no-usage           a server that does not know ``stream_options`` (400 that names it)
 strict             the same, but the 400 names nothing
 narrow             400, too long, for more than one source; else ok

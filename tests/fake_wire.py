@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any
 
 _SOURCE = re.compile(r"<<<source (\d+) (\w+)>>>\n.*?\n\n(.*?)\n<<<end of source \1 \2>>>", re.DOTALL)
+_DOUBT = re.compile(r"<<<sentence (\d+) \w+>>>")
 _SENTENCE = re.compile(r"\S.*?[.!?](?=\s|$)", re.DOTALL)
 _LONG_WORD = re.compile(r"\w{4,}")
 _URL = re.compile(r"(?:https?:)?//[^\s<>()\[\]'\"]+")
@@ -71,6 +72,8 @@ def _openai_text(body: dict[str, Any]) -> str:
     model = body["model"]
     prompt = body["messages"][-1]["content"]
     quotes = [(int(number), _first_sentence(text)) for number, _, text in _SOURCE.findall(prompt)[:2]]
+    if model.startswith("judge-"):
+        return _judged(prompt, model.removeprefix("judge-"))
     if model == "nearest":
         quotes = [_nearest_line(prompt)]
     text = " ".join(f"{sentence} [{number}]" for number, sentence in quotes)
@@ -84,6 +87,15 @@ def _openai_text(body: dict[str, Any]) -> str:
         case "empty":
             return ""
     return f"{text} " * 60 if model.startswith("cut-") else text
+
+
+def _judged(prompt: str, verdict: str) -> str:
+    """The same verdict on every sentence that it is asked about; no JSON where it is to be none."""
+    if verdict == "prose":
+        return "I think that all of this is fine."
+    numbers = [int(number) for number in _DOUBT.findall(prompt)]
+    entries = [{"number": number, "verdict": verdict, "why": "so says the fake"} for number in numbers]
+    return f"```json\n{json.dumps({'verdicts': entries})}\n```"
 
 
 def _fault_of_openai(model: str) -> bytes | None:

@@ -11,14 +11,17 @@ from contextlib import suppress
 from dataclasses import replace
 
 from citewise.answer.check.coverage import Embed
+from citewise.answer.conflicts import find_conflicts
+from citewise.answer.dated import HEAD, with_dates
 from citewise.answer.generate import generate
 from citewise.answer.incomplete import drawn_on, gaps
 from citewise.answer.jobs import AnswerRunner, Progress
+from citewise.answer.judge import Doubt, Judge, Judged, judge
 from citewise.answer.layouts import Locators
 from citewise.answer.locate import PageMaps, locate
 from citewise.answer.models import ChatModels
 from citewise.answer.prompt import messages_of
-from citewise.answer.verify import verify
+from citewise.answer.verify import rule
 from citewise.errors import NotFoundError, SettingsError
 from citewise.index.manager import IndexManager
 from citewise.ingest.originals import Originals
@@ -30,7 +33,20 @@ from citewise.retrieve.asked import AskedQuestions
 from citewise.retrieve.replay import replay
 from citewise.retrieve.search import Searcher, checked
 from citewise.settings import AnswerSettings
-from citewise.types import Answer, Document, Message, Query, Replay, SearchResult, Turn, Variants, Verdict, Where
+from citewise.types import (
+    Answer,
+    Citation,
+    Conflict,
+    Document,
+    Message,
+    Query,
+    Replay,
+    SearchResult,
+    Turn,
+    Variants,
+    Verdict,
+    Where,
+)
 
 _FEW = 3  # chunks that a quick answer is made from
 
@@ -61,6 +77,8 @@ class Asking:
         self._settings = settings
         self._k = k
         self._locators = Locators(registry)
+        if settings.judge:
+            _judging(models, settings.judge)  # a wrong name is said now
 
     def search(
         self,
@@ -171,20 +189,51 @@ class Asking:
             output_tokens=self._settings.output_tokens,
             spent=found.usage,
             embed=self._embed(),
+            judge=self._judge(progress),
         )
         trace = {**answer.trace, "search": {**found.trace, "timings_ms": dict(found.timings_ms)}}
         trace |= {"generation": found.generation, "reranker": found.reranker, "degraded": list(found.degraded)}
         self._asked.more()
-        citations = locate(
-            answer.citations,
-            pages,
-            original=self._originals.get,
-            page_boxes=self._originals.page_boxes,
-        )
-        citations = self._locators.of_citations(citations)
+        citations, conflicts = self._placed(answer.citations, find_conflicts(answer.contexts, answer.citations), pages)
         trace["incomplete"] = [gaps(document) for document in self._incomplete(answer)]
         reason = found.note or answer.reason
-        return replace(answer, citations=citations, trace=trace, reason=reason)
+        return replace(answer, citations=citations, conflicts=conflicts, trace=trace, reason=reason)
+
+    def _placed(
+        self, citations: Sequence[Citation], conflicts: Sequence[Conflict], pages: PageMaps
+    ) -> tuple[tuple[Citation, ...], tuple[Conflict, ...]]:
+        """Say where all quotes stand in their originals, and of conflicting ones how old their documents are."""
+        sides = [side.citation for conflict in conflicts for side in conflict.sides]
+        sides = [replace(one, page=pages.page_of(one.document_id, one.version, one.start)) for one in sides]
+        located = locate(
+            (*citations, *sides), pages, original=self._originals.get, page_boxes=self._originals.page_boxes
+        )
+        located = self._locators.of_citations(located)
+        places = iter(located[len(citations) :])
+        placed = [
+            replace(one, one=replace(one.one, citation=next(places)), other=replace(one.other, citation=next(places)))
+            for one in conflicts
+        ]
+        return located[: len(citations)], tuple(with_dates(one, self._head) for one in placed)
+
+    def _head(self, citation: Citation) -> str:
+        """How the text of a cited document begins; empty when it was erased meanwhile."""
+        with self._registry.read() as rx, suppress(NotFoundError):
+            return documents.text(rx, citation.document_id, citation.version)[:HEAD]
+        return ""
+
+    def _judge(self, progress: Progress | None = None) -> Judge | None:
+        """Who is asked about sentences that the rules of the check leave open, as the settings say."""
+        if not self._settings.judge:
+            return None
+        model = _judging(self._models, self._settings.judge)
+
+        def ask(doubts: Sequence[Doubt]) -> Judged:
+            if progress:
+                progress.step("checking")
+            return judge(doubts, model, cancelled=progress.cancelled if progress else lambda: False)
+
+        return ask
 
     def _incomplete(self, answer: Answer) -> Iterator[Document]:
         """The documents behind an answer that could not be read in full."""
@@ -209,12 +258,26 @@ class Asking:
 
     def verify(self, sentence: str, quotes: Sequence[str]) -> tuple[Verdict, str]:
         """Judge a sentence by its quotes; verdict and reason."""
-        return verify(sentence, quotes, embed=self._embed())
+        ruling = rule(sentence, quotes, embed=self._embed())
+        judging = self._judge() if ruling.is_open else None
+        if judging is None:
+            return ruling.verdict, ruling.reason
+        return judging([Doubt(sentence, tuple(quotes))]).verdicts.get(0, (ruling.verdict, ruling.reason))
 
     def _embed(self) -> Embed | None:
         """What compares sentences by meaning: not a remote model, which would be sent every sentence."""
         embedder = self._index.embedder()
         return embedder.embed_urgently if isinstance(embedder, UrgentEmbedder) else None
+
+
+def _judging(models: ChatModels, name: str) -> Writer:
+    model = models.get(name)
+    if not isinstance(model, Writer):
+        raise SettingsError(
+            f"{name} cannot judge sentences, since it only quotes. Set CITEWISE_ANSWER__JUDGE to a chat model, or to "
+            "nothing."
+        )
+    return model
 
 
 def _short_title(question: str) -> str:

@@ -164,6 +164,12 @@ class AnswerSettings(_Section):
     model: str | None = Field(
         None, description="PROVIDER:NAME; unset: the first configured provider, else `extractive`."
     )
+    judge: str = Field(
+        "",
+        description=(
+            "PROVIDER:NAME of a chat model that judges sentences that the rules of the check leave open; empty: none."
+        ),
+    )
     openai_models: tuple[str, ...] = Field(("gpt-5-mini",), description="OpenAI model names offered in the picker.")
     anthropic_models: tuple[str, ...] = Field(
         ("claude-sonnet-4-5",), description="Anthropic model names offered in the picker."

@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from citewise.answer.check.coverage import Embed
 from citewise.answer.cite import Cited, Native, PageOf, cite
+from citewise.answer.evidence import check_evidence
+from citewise.answer.judge import Judge, Judged
 from citewise.answer.markers import MarkerFilter
 from citewise.answer.prompt import Fitted, fit, is_abstention
-from citewise.answer.verify import verify
 from citewise.errors import ProviderError
 from citewise.language.addressed import addresses_assistant
 from citewise.language.hidden import hidden_characters, without_turns
@@ -20,7 +21,7 @@ from citewise.language.tokens import counter_for
 from citewise.observe.cost import cost
 from citewise.protocols import ChatModel, Finished, Quoted, Source, TextDelta
 from citewise.providers.endpoint import TooLongError
-from citewise.types import Answer, AnswerStatus, Citation, Evidence, Message, ScoredChunk, Usage, Verdict
+from citewise.types import Answer, AnswerStatus, Message, ScoredChunk, Usage
 
 
 def generate(
@@ -37,6 +38,7 @@ def generate(
     output_tokens: int = 1_024,
     spent: Usage = Usage(),  # noqa: B008 - frozen
     embed: Embed | None = None,
+    judge: Judge | None = None,
 ) -> Answer:
     """Write an answer to ``question`` from ``hits``, cite it and check it.
 
@@ -52,6 +54,7 @@ def generate(
         output_tokens: Tokens of that kept for the answer.
         spent: What the same model took to word the search; counted with the answer.
         embed: Lets the check compare by meaning; without it by words alone.
+        judge: Asked about sentences that the rules of the check leave open, once the text is complete.
 
     Returns:
         The answer in its final state. Failures of the provider are states too: ``cut`` when text had
@@ -88,11 +91,19 @@ def generate(
     cited = draft.cited(flush=finished is not None)
     if is_abstention(cited.text) or (status == "complete" and not cited.text.strip()):
         status, cited = "abstained", Cited("", (), ())
-    evidence = _checked(cited, fitted.sources, embed)
+    whole = status in ("complete", "truncated")
+    evidence, judged = check_evidence(cited, fitted.sources, embed=embed, judge=judge if whole else None)
     usage = finished.usage if finished else Usage()
     cost_usd, cost_note = cost(model.name, usage)
     if cost_usd is not None and spent != Usage():
         cost_usd += cost(model.name, spent)[0] or 0.0
+    trace = {**_trace(fitted, draft, counter.name, asked, started), "cost_note": cost_note}
+    if judged is not None:
+        judge_cost, judge_note = cost(judged.model, judged.usage)
+        cost_usd = None if cost_usd is None or judge_cost is None else cost_usd + judge_cost
+        trace |= {"judge": _judge_trace(judged), "cost_note": cost_note if judge_cost is not None else judge_note}
+        if judged.failure:
+            trace["remarks"] += [f"Of some sentences only the rules of the check say how they stand: {judged.failure}"]
     return Answer(
         text=cited.text,
         status=status,
@@ -100,11 +111,11 @@ def generate(
         citations=cited.citations,
         contexts=tuple(source.hit for source in fitted.sources),
         model=model.name,
-        usage=usage + spent,
+        usage=usage + spent + (judged.usage if judged else Usage()),
         cost_usd=cost_usd,
         error=error,
         reason=_reason(status, finished, fitted),
-        trace={**_trace(fitted, draft, counter.name, asked, started), "cost_note": cost_note},
+        trace=trace,
     )
 
 
@@ -188,37 +199,6 @@ class _Draft:
         )
 
 
-def _checked(cited: Cited, sources: Sequence[Source], embed: Embed | None) -> tuple[Evidence, ...]:
-    citations = {citation.marker: citation for citation in cited.citations}
-    checked = []
-    for evidence in cited.evidence:
-        own = [citations[marker] for marker in evidence.citations]
-        verdict, reason = _verified(evidence.sentence, own, sources, embed)
-        checked.append(replace(evidence, verdict=verdict, reason=reason))
-    return tuple(checked)
-
-
-def _verified(
-    sentence: str, citations: Sequence[Citation], sources: Sequence[Source], embed: Embed | None
-) -> tuple[Verdict, str]:
-    if not all(_is_verbatim(citation, sources) for citation in citations):
-        return "unsupported", "the quoted words do not stand at their place in the document"
-    quotes = [citation.quote for citation in citations]
-    try:
-        return verify(sentence, quotes, embed=embed)
-    except ProviderError:  # the embedding model failed; words alone say less, but say it
-        return verify(sentence, quotes)
-
-
-def _is_verbatim(citation: Citation, sources: Sequence[Source]) -> bool:
-    return any(
-        chunk.id == citation.chunk_id
-        and chunk.start <= citation.start
-        and chunk.text[citation.start - chunk.start : citation.end - chunk.start] == citation.quote
-        for chunk in (source.hit.chunk for source in sources)
-    )
-
-
 def _reason(status: AnswerStatus, finished: Finished | None, fitted: Fitted) -> str | None:
     if finished and finished.reason:
         return finished.reason
@@ -250,6 +230,18 @@ def _trace(fitted: Fitted, draft: _Draft, counter: str, asked: str, started: flo
         "remarks": _remarks(fitted),
         "dropped_markers": draft.markers.dropped + draft.dropped_native,
         "timings_ms": timings,
+    }
+
+
+def _judge_trace(judged: Judged) -> dict[str, Any]:
+    return {
+        "model": judged.model,
+        "asked": judged.asked,
+        "judged": len(judged.verdicts),
+        "input_tokens": judged.usage.input_tokens,
+        "output_tokens": judged.usage.output_tokens,
+        "ms": round(judged.seconds * 1000, 1),
+        "failure": judged.failure,
     }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from citewise.answer.check.coverage import Embed, new_words, share_of_one, share_of_words, similarity
 from citewise.answer.check.denial import denies, opposite
@@ -40,9 +41,10 @@ SHORT_QUOTE = 80
 
 _STATES = 2  # content words from which a sentence states something
 _REFERENCE = re.compile(r"[ \t]*\[\d{1,3}\]")
+WITHOUT_CITATION = "states something without a citation"
 _STANDS = "its words, figures and names stand in the quoted words"
 _IN_PART = "only a part of it stands in the quoted words"
-_ELSE = "the quoted words say something else"
+SOMETHING_ELSE = "the quoted words say something else"
 _LIST_NUMBER = re.compile(r"^\s*\(?\d{1,2}[.)]\s+(?=\S)|\n\s*\d{1,2}(?:[.)]|\[\d+\]|\s)*\.?\s*$")
 _ABOUT_THE_ANSWER = re.compile(
     r"^\W*(?:i\b|i['’]m\b|here (?:is|are)\b|sure\b|please\b|let me\b|let us\b|hope\b)"
@@ -54,6 +56,14 @@ _CONDITION_WORDS = """
     if unless whether claim claims claimed alleged allegedly false untrue wrong myth rumour
 """
 _CONDITION = frozenset(_CONDITION_WORDS.split())
+
+
+class Ruling(NamedTuple):
+    """What the rules say of a sentence."""
+
+    verdict: Verdict
+    reason: str
+    is_open: bool = False  # they cannot tell: only words and meaning decided, or sentence and source cannot be compared
 
 
 def verify(sentence: str, quotes: Sequence[str], *, embed: Embed | None = None) -> tuple[Verdict, str]:
@@ -69,17 +79,23 @@ def verify(sentence: str, quotes: Sequence[str], *, embed: Embed | None = None) 
         ``not_checked`` for a sentence that says nothing, and where sentence and quotes are in different
         scripts; a sentence that states something and cites nothing is ``unsupported``.
     """
+    ruling = rule(sentence, quotes, embed=embed)
+    return ruling.verdict, ruling.reason
+
+
+def rule(sentence: str, quotes: Sequence[str], *, embed: Embed | None = None) -> Ruling:
+    """Judge as ``verify`` does, and say too whether the rules leave it open."""
     if not any(quote.strip() for quote in quotes):
         if states_something(sentence):
-            return "unsupported", "states something without a citation"
-        return "not_checked", "no citation, and nothing that needs one"
+            return Ruling("unsupported", WITHOUT_CITATION)
+        return Ruling("not_checked", "no citation, and nothing that needs one")
     if _is_quoted(sentence, quotes):
-        return "supported", "quoted word for word"
+        return Ruling("supported", "quoted word for word")
     claim = read(_LIST_NUMBER.sub("", sentence).strip())
     if not claim.terms and not claim.figures:
-        return "not_checked", "nothing to check"
+        return Ruling("not_checked", "nothing to check")
     if _latin(sentence) != _latin("\n".join(quotes)):
-        return "not_checked", "written in another script than its source"
+        return Ruling("not_checked", "written in another script than its source", is_open=True)
     quoted = [one for quote in quotes for one in sentences(quote)]
     return _compared(claim, quoted, embed)
 
@@ -94,21 +110,21 @@ def states_something(sentence: str) -> bool:
     return len(set(terms(plain))) >= _STATES
 
 
-def _compared(claim: Reading, quoted: Sequence[Reading], embed: Embed | None) -> tuple[Verdict, str]:
+def _compared(claim: Reading, quoted: Sequence[Reading], embed: Embed | None) -> Ruling:
     share = share_of_words(claim, quoted)
     if missing := missing_figures(claim, quoted):
         in_part = share >= PARTIAL_SHARE and len(missing) < len(claim.figures)
         which = ", ".join(figure.written.strip() for figure in missing)
-        return "partial" if in_part else "unsupported", f"{which} does not stand in the quoted words"
+        return Ruling("partial" if in_part else "unsupported", f"{which} does not stand in the quoted words")
     if share < PARTIAL_SHARE and _other_language(claim, quoted):
-        return "not_checked", "written in another language than its source"
+        return Ruling("not_checked", "written in another language than its source", is_open=True)
     if contradiction := _contradiction(claim, quoted):
-        return "unsupported", contradiction
+        return Ruling("unsupported", contradiction)
     verdict, reason = _covered(claim, quoted, share, embed)
     if names := missing_names(claim, quoted):
         in_part = verdict == "supported"
-        return "partial" if in_part else "unsupported", f"{', '.join(names)} is not named in the quoted words"
-    return verdict, reason
+        return Ruling("partial" if in_part else "unsupported", f"{', '.join(names)} is not named in the quoted words")
+    return Ruling(verdict, reason, is_open=verdict == "partial")
 
 
 def _contradiction(claim: Reading, quoted: Sequence[Reading]) -> str | None:
@@ -134,10 +150,10 @@ def _covered(claim: Reading, quoted: Sequence[Reading], share: float, embed: Emb
     if embed is None or not _is_english(claim, quoted):
         if share >= SUPPORTED_SHARE:
             return "supported", _STANDS
-        return ("partial", _IN_PART) if share >= PARTIAL_SHARE else ("unsupported", _ELSE)
+        return ("partial", _IN_PART) if share >= PARTIAL_SHARE else ("unsupported", SOMETHING_ELSE)
     close = similarity(claim, quoted, embed)
     if share < PARTIAL_SHARE and close < PARTLY_CLOSE:
-        return "unsupported", _ELSE
+        return "unsupported", SOMETHING_ELSE
     if sum(len(one.words) for one in quoted) > SHORT_QUOTE:
         enough = close >= CLOSE and share >= SHARE and share_of_one(claim, quoted) >= SHARE_OF_ONE
     else:

@@ -18,6 +18,7 @@ from citewise.types import (
     BackupReport,
     Citation,
     Collection,
+    Conflict,
     Conversation,
     Document,
     DocumentText,
@@ -234,6 +235,7 @@ def ask_json(turn: Turn, *, explain: bool = False) -> Json:
         "answer": answer.text,
         "sentences": [sentence_json(evidence, answer) for evidence in answer.evidence],
         "citations": [citation_json(citation) for citation in answer.citations],
+        "conflicts": [conflict_json(conflict) for conflict in answer.conflicts],
         "model": answer.model,
         "incomplete_documents": incomplete_json(answer),
         "usage": {"input_tokens": answer.usage.input_tokens, "output_tokens": answer.usage.output_tokens},
@@ -311,6 +313,19 @@ def citation_json(citation: Citation) -> Json:
         "headings": list(citation.headings),
         "boxes": [asdict(box) for box in citation.boxes],
         "erased": citation.erased,
+    }
+
+
+def conflict_json(conflict: Conflict) -> Json:
+    """Two sources that differ; ``marker`` is 0 for one that the answer does not cite, ``newer`` 0 or 1, or ``None``."""
+    return {
+        "about": conflict.about,
+        "kind": conflict.kind,
+        "sides": [
+            {**citation_json(side.citation), "value": side.value, "dated": side.dated, "dated_by": side.dated_by}
+            for side in conflict.sides
+        ],
+        "newer": None if conflict.newer is None else int(conflict.newer == "other"),
     }
 
 

@@ -236,6 +236,8 @@ def _tell_sources(answer: Json, *, explain: bool) -> None:
     for citation in answer["citations"]:
         output.line(output.plain(f"[{citation['marker']}] {_place(citation)}"))
         output.line(f"    “{_short(citation['quote'])}”")
+    for conflict in answer["conflicts"]:
+        _tell_conflict(conflict)
     for document in answer["incomplete_documents"]:
         output.note(output.plain(f"{document['source']} could not be read in full: {document['missing']}."))
     _tell_asked_before(answer)
@@ -245,6 +247,20 @@ def _tell_sources(answer: Json, *, explain: bool) -> None:
         output.line(f"{cost}{answer['cost_note']}")
     for sentence in (*answer["degraded"], *answer["remarks"]):
         output.note(sentence)
+
+
+def _tell_conflict(conflict: Json) -> None:
+    about = f": {conflict['about']}" if conflict["about"] else ""
+    output.line(output.plain(f"\nTwo sources differ{about}"))
+    for number, side in enumerate(conflict["sides"]):
+        if side["erased"]:
+            output.line("  a document that was erased since")
+            continue
+        marker = f"[{side['marker']}] " if side["marker"] else ""
+        dated = f", dated {side['dated']} {side['dated_by']}" if side["dated"] else ""
+        newer = ", the newer one" if conflict["newer"] == number else ""
+        output.line(output.plain(f"  {marker}{_place(side)}{dated}{newer}"))
+        output.line(f"    “{_short(side['quote'])}”")
 
 
 def _place(found: Json) -> str:

@@ -207,7 +207,7 @@ def _is_unit_vector(vector: bytes, dimension: int | None) -> bool:
 
 
 def _conversations(connection: sqlite3.Connection) -> Iterator[Problem]:
-    answers = _rows(connection, "turns", "evidence, citations, contexts, trace")
+    answers = _rows(connection, "turns", "evidence, citations, contexts, trace, conflicts")
     broken = sum(not all(map(_is_json, row)) for row in answers)
     if broken:
         yield Problem("conversations", f"{broken:,} answers cannot be read")

@@ -276,7 +276,7 @@ def _remaining(registry: Registry, *, quotes: bool) -> Iterator[bytes]:
         for row in _rows(registry, table, columns, known):
             yield from map(_as_bytes, row)
     shared = exists().where(chunks.c.text_hash == embeddings.c.text_hash)
-    own = (*(("text", "evidence", "citations") if quotes else ()), "question", "standalone_question")
+    own = (*(("text", "evidence", "citations", "conflicts") if quotes else ()), "question", "standalone_question")
     for table, columns, condition in (
         (documents, ("source",), None),
         (collections, ("name",), None),

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, select, update
 from citewise.registry import records
 from citewise.registry.sql import batches
 from citewise.registry.tables import asked, conversations, documents, texts, turns
-from citewise.types import Answer, Citation, Evidence, KeptQuote, ScoredChunk
+from citewise.types import Answer, Citation, Conflict, Evidence, KeptQuote, ScoredChunk, Side
 
 ERASED = "[erased]"
 """Stands in an answer where a sentence stood."""
@@ -27,6 +27,7 @@ REASON = "The document behind this sentence was erased."
 _FIRST_WORDS = 60  # characters of a quote that a list shows
 _RUN = 6  # words in a row by which a sentence without citation is known to be a document's
 _LEAST_RUN = 3  # fewer words say nothing about where they come from
+_JUDGED = re.compile(r"^(judged by \S+): .*", re.DOTALL)
 _WORD = re.compile(r"\w+")
 _HYPHENATION = re.compile("\u00ad\\s*")
 
@@ -61,9 +62,9 @@ def blank(tx: Connection, document_ids: Collection[str], *, quotes: bool) -> Cou
     blanked: Counter[str] = Counter()
     for conversation_id in _conversations_with(tx, gone):
         rows = tx.execute(
-            select(turns.c.id, turns.c.text, turns.c.evidence, turns.c.citations, turns.c.contexts).where(
-                turns.c.conversation_id == conversation_id, turns.c.status != "running"
-            )
+            select(
+                turns.c.id, turns.c.text, turns.c.evidence, turns.c.citations, turns.c.contexts, turns.c.conflicts
+            ).where(turns.c.conversation_id == conversation_id, turns.c.status != "running")
         ).all()
         answers = {row.id: _answer(row) for row in rows}
         # A follow-up may repeat what an earlier answer took from the document.
@@ -106,8 +107,9 @@ def without(answer: Answer, gone: Collection[str], *, quotes: bool, words: str =
         sentences fit the new text.
     """
     contexts = tuple(_blanked_context(one) if one.chunk.document_id in gone else one for one in answer.contexts)
+    conflicts = tuple(_blanked_conflict(one, gone, quotes=quotes) for one in answer.conflicts)
     if not quotes:
-        return replace(answer, contexts=contexts)
+        return replace(answer, contexts=contexts, conflicts=conflicts)
     markers = {one.marker for one in answer.citations if one.document_id in gone}
     doomed = [
         bool(markers.intersection(one.citations)) if one.citations else _repeats(one.sentence, words)
@@ -117,7 +119,9 @@ def without(answer: Answer, gone: Collection[str], *, quotes: bool, words: str =
     if markers and not answer.evidence and answer.text:
         text = _note(sorted(markers))
     citations = tuple(_blanked_citation(one) if one.document_id in gone else one for one in answer.citations)
-    return replace(answer, text=text, evidence=evidence, citations=citations, contexts=contexts)
+    if markers:  # a model that judged read all quotes at once, and may have repeated any
+        evidence = tuple(replace(one, reason=_JUDGED.sub(r"\1", one.reason)) for one in evidence)
+    return replace(answer, text=text, evidence=evidence, citations=citations, contexts=contexts, conflicts=conflicts)
 
 
 def _rewritten(text: str, evidence: Sequence[Evidence], doomed: Sequence[bool]) -> tuple[str, tuple[Evidence, ...]]:
@@ -156,6 +160,22 @@ def _blanked_citation(citation: Citation) -> Citation:
         headings=(),
         locator="",
     )
+
+
+def _blanked_conflict(conflict: Conflict, gone: Collection[str], *, quotes: bool) -> Conflict:
+    """Blank the sides that go: without ``quotes`` those that the answer does not cite."""
+    sides = [
+        _blanked_side(side) if side.citation.document_id in gone and (quotes or not side.citation.marker) else side
+        for side in conflict.sides
+    ]
+    if sides == list(conflict.sides):
+        return conflict
+    # What both speak of may be in the words of either, and their dates are of no use one by one.
+    return replace(conflict, about="", one=sides[0], other=sides[1], newer=None)
+
+
+def _blanked_side(side: Side) -> Side:
+    return Side(_blanked_citation(side.citation), "")
 
 
 def _blanked_context(context: ScoredChunk) -> ScoredChunk:
@@ -289,6 +309,7 @@ def _answer(row: Any) -> Answer:
         evidence=records.load_all(Evidence, row.evidence),
         citations=records.load_all(Citation, row.citations),
         contexts=records.load_all(ScoredChunk, row.contexts),
+        conflicts=records.load_all(Conflict, row.conflicts),
     )
 
 
@@ -301,5 +322,6 @@ def _store(tx: Connection, turn_id: str, answer: Answer) -> None:
             evidence=records.dump(answer.evidence),
             citations=records.dump(answer.citations),
             contexts=records.dump(answer.contexts),
+            conflicts=records.dump(answer.conflicts),
         )
     )

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 
 from citewise.errors import RegistryError
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration; they are numbered, so that a newer one is recognised without knowing it."""
 
 

@@ -190,6 +190,7 @@ turns = Table(
     Column("citations", JSON, nullable=False),
     Column("contexts", JSON, nullable=False),
     Column("trace", JSON, nullable=False),
+    Column("conflicts", JSON, nullable=False, server_default="[]"),
     Column("parent_id", Text, ForeignKey("turns.id")),  # NULL: it begins the conversation
     Column("shown", Boolean, nullable=False, server_default=true()),  # of turns with the same parent, one is
     UniqueConstraint("conversation_id", "ordinal"),

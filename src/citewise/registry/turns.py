@@ -12,7 +12,7 @@ from citewise.registry import branches, conversations, records
 from citewise.registry.ids import new_id
 from citewise.registry.sql import batches
 from citewise.registry.tables import feedback, turns
-from citewise.types import Answer, Citation, Evidence, Feedback, ScoredChunk, Turn, Usage
+from citewise.types import Answer, Citation, Conflict, Evidence, Feedback, ScoredChunk, Turn, Usage
 
 _WITH_FEEDBACK = select(
     turns, feedback.c.good, feedback.c.reason.label("why"), feedback.c.note, feedback.c.at
@@ -180,6 +180,7 @@ def _answer_row(answer: Answer) -> dict[str, Any]:
         "citations": records.dump(answer.citations),
         "contexts": records.dump(answer.contexts),
         "trace": records.dump(answer.trace),
+        "conflicts": records.dump(answer.conflicts),
     }
 
 
@@ -207,5 +208,6 @@ def _turn(row: Any, tree: branches.Tree) -> Turn:
             error=row.error,
             reason=row.reason,
             trace=row.trace,
+            conflicts=records.load_all(Conflict, row.conflicts),
         ),
     )
