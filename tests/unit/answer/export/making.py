@@ -49,7 +49,7 @@ def citation(marker: int = 1, *, quote: str = QUOTE, source: str = "lighthouse.p
         "end": 100 * marker + len(quote),
         "page": 3,
         "quote": quote,
-        "boxes": (Box(3, 1.5, 2, 3, 4),),
+        "boxes": (Box(3, 1.5, 2.0, 3.0, 4.0),),
         "headings": ("The lighthouse", "The tower"),
         "locator": "page 3",
     }
