@@ -55,9 +55,7 @@ def list_versions(engine: EngineOfApp, turn_id: str) -> dict[str, Any]:
     """The answers that stand at the place of a turn, itself included, the oldest first; one is shown."""
     turn = engine.turn(turn_id)
     shown = {one.id for one in engine.conversation(turn.conversation_id)[1]}
-    return {
-        "versions": [{**wire.ask_json(engine.turn(one)), "shown": one in shown} for one in turn.versions],
-    }
+    return {"versions": [wire.turn_version_json(engine.turn(one), shown=one in shown) for one in turn.versions]}
 
 
 @router.post("/turns/{turn_id}/show", tags=["questions"])
@@ -87,5 +85,4 @@ def suggest(engine: EngineOfApp, name: str) -> dict[str, Any]:
 
     `complete` is false while they are still looked for: ask again a little later.
     """
-    found = engine.suggestions(name, wait_s=SUGGESTIONS_S)
-    return {"suggestions": [wire.suggestion_json(one) for one in found or ()], "complete": found is not None}
+    return wire.suggestions_json(engine.suggestions(name, wait_s=SUGGESTIONS_S))

@@ -260,9 +260,14 @@ def feedback_json(feedback: Feedback | None) -> Json | None:
     return asdict(feedback) if feedback else None
 
 
-def suggestion_json(suggestion: Suggestion) -> Json:
-    """A question to begin with, and the document that answers it."""
-    return asdict(suggestion)
+def turn_version_json(turn: Turn, *, shown: bool) -> Json:
+    """A turn among those at its place; ``shown`` is true of one."""
+    return {**ask_json(turn), "shown": shown}
+
+
+def suggestions_json(found: tuple[Suggestion, ...] | None) -> Json:
+    """Questions to begin with, and the documents that answer them; ``None``: they are still looked for."""
+    return {"suggestions": [asdict(one) for one in found or ()], "complete": found is not None}
 
 
 def incomplete_json(answer: Answer) -> list[Json]:

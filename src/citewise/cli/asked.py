@@ -25,6 +25,8 @@ class Asked:
     variants: Variants | None = None
     model: str | None = None
     explain: bool = False
+    conversation_id: str | None = None
+    instead_of: str | None = None  # a turn
 
 
 def is_finished(document: Json) -> bool:

@@ -26,6 +26,7 @@ from citewise.cli import (
     output,
     questions,
     serve,
+    turns,
     verify,
 )
 from citewise.cli.session import LOG_NAME
@@ -55,6 +56,10 @@ app.command("watch")(folders.watch)
 app.command("collections")(library.collections)
 app.command("search")(questions.search)
 app.command("ask")(questions.ask)
+app.command("suggest")(turns.suggest)
+app.command("again")(turns.again)
+app.command("versions")(turns.versions)
+app.command("feedback")(turns.feedback)
 app.command("verify")(verify.verify)
 app.command("eval")(evaluation.evaluate_folder)
 app.add_typer(index.app, name="index")

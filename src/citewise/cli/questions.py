@@ -100,6 +100,16 @@ def ask(
     where: options.Where = None,
     rewrite: options.Rewrite = True,
     variants: options.Variants = None,
+    conversation: Annotated[
+        str | None,
+        typer.Option("--conversation", metavar="ID", help="Go on with this conversation.", show_default=False),
+    ] = None,
+    instead_of: Annotated[
+        str | None,
+        typer.Option(
+            "--instead-of", metavar="TURN", help="Ask in the place of this turn, which is kept.", show_default=False
+        ),
+    ] = None,
     explain: options.Explain = False,
     queries: Queries = None,
     as_json: options.AsJson = False,
@@ -115,20 +125,36 @@ def ask(
         variants=variants,
         model=model,
         explain=explain,
+        conversation_id=conversation,
+        instead_of=instead_of,
     )
     _one_of(question, queries)
     with connect(server) as session:
         if queries:
             _run_all(queries, asked, lambda one: session.ask(one, on_text=lambda _text: None))
             return
-        if as_json:
-            answer = session.ask(asked, on_text=lambda _text: None)
-            output.document(answer)
-        else:
-            writer = _Writer()
-            answer = session.ask(asked, on_text=writer.show)
-            writer.end()
-            _tell_sources(answer, explain=explain)
+        tell_answer(lambda on_text: session.ask(asked, on_text=on_text), as_json=as_json, explain=explain)
+
+
+def tell_answer(answered: Callable[[Callable[[str], None]], Json], *, as_json: bool, explain: bool) -> None:
+    """Write an answer as it grows, with its sources; as JSON when it is finished.
+
+    Args:
+        answered: Waits for the answer; calls what it is given with the text so far.
+        as_json: Whether to write JSON.
+        explain: Whether to tell how it was found.
+
+    Raises:
+        CitewiseError: It ended in an error.
+    """
+    if as_json:
+        answer = answered(lambda _text: None)
+        output.document(answer)
+    else:
+        writer = _Writer()
+        answer = answered(writer.show)
+        writer.end()
+        _tell_sources(answer, explain=explain)
     if answer["status"] == "error":
         raise CitewiseError(answer["error"] or "The answer failed without a reason. Ask again.")
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _TIMEOUT = httpx2.Timeout(60, connect=5, read=120, write=120)
 _BACKUP_TIMEOUT = httpx2.Timeout(60, connect=5, read=3600)  # the answer begins when the file is complete
 _POLL_S = 0.25
+SUGGESTIONS_S = 60.0
 
 
 class RemoteSession:
@@ -157,10 +158,33 @@ class RemoteSession:
         return _checked(self._send("POST", f"api/turns/{turn_id}/replay", params={"explain": explain}))
 
     def ask(self, asked: Asked, *, on_text: Callable[[str], None]) -> Json:
-        body = {**_question(asked), "model": asked.model}
+        places = {"conversation_id": asked.conversation_id, "instead_of": asked.instead_of}
+        return self._answered("api/ask", {**_question(asked), "model": asked.model, **places}, on_text)
+
+    def again(self, turn_id: str, *, model: str | None, explain: bool, on_text: Callable[[str], None]) -> Json:
+        return self._answered(f"api/turns/{turn_id}/again", {"model": model, "explain": explain}, on_text)
+
+    def versions(self, turn_id: str) -> list[Json]:
+        return list(self._get(f"api/turns/{turn_id}/versions")["versions"])
+
+    def show_branch(self, turn_id: str) -> None:
+        _checked(self._send("POST", f"api/turns/{turn_id}/show"))
+
+    def rate(self, turn_id: str, rating: Json | None) -> Json:
+        path = f"api/turns/{turn_id}/feedback"
+        return _checked(self._send("DELETE", path) if rating is None else self._send("PUT", path, json=rating))
+
+    def suggestions(self, collection: str) -> Json:
+        until = time.monotonic() + SUGGESTIONS_S
+        while True:
+            found = self._get(f"api/collections/{quote(collection, safe='')}/suggestions")
+            if found["complete"] or time.monotonic() >= until:
+                return found
+
+    def _answered(self, path: str, body: Json, on_text: Callable[[str], None]) -> Json:
         turn_id, text = "", ""
         try:
-            for event, data in self._events("api/ask", body):
+            for event, data in self._events(path, body):
                 if event == "turn":
                     turn_id = data["turn_id"]
                 elif event == "text":

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from citewise.api import wire, wire_exports, wire_index
 from citewise.cli.asked import Asked, Json
-from citewise.types import UNFINISHED, Health, IndexJobKind, OnDuplicate, Query, Upload
+from citewise.types import UNFINISHED, Health, IndexJobKind, OnDuplicate, Query, Turn, Upload
 
 if TYPE_CHECKING:
     from citewise.answer.export.formats import ExportFormat
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 LOG_NAME = "citewise.log"
 """In the data directory."""
+
+SUGGESTIONS_S = 60.0
+"""How long questions to begin with may take to be found."""
 
 OPENING_S = 20.0
 """How long the index of a data directory that was just opened may take to say how it is."""
@@ -93,6 +96,24 @@ class Session(Protocol):
 
     def ask(self, asked: Asked, *, on_text: Callable[[str], None]) -> Json:
         """Wait for an answer; ``on_text`` gets the whole text so far, whenever it changed."""
+        ...
+
+    def again(self, turn_id: str, *, model: str | None, explain: bool, on_text: Callable[[str], None]) -> Json:
+        """Wait for another answer to the question of a turn; ``on_text`` as for ``ask``."""
+        ...
+
+    def versions(self, turn_id: str) -> list[Json]:
+        """The answers at the place of a turn, oldest first; ``shown`` is true of one."""
+        ...
+
+    def show_branch(self, turn_id: str) -> None: ...
+
+    def rate(self, turn_id: str, rating: Json | None) -> Json:
+        """Keep ``good``, ``reason`` and ``note`` of an answer; ``None`` forgets them."""
+        ...
+
+    def suggestions(self, collection: str) -> Json:
+        """Questions to begin with, waited for."""
         ...
 
     def verify(self, sentence: str, quotes: Sequence[str]) -> Json:
@@ -212,6 +233,8 @@ class LocalSession:
     def ask(self, asked: Asked, *, on_text: Callable[[str], None]) -> Json:
         turn = self._engine.ask(
             asked.text,
+            conversation_id=asked.conversation_id,
+            instead_of=asked.instead_of,
             collection=asked.collection,
             model=asked.model,
             k=asked.k,
@@ -220,13 +243,38 @@ class LocalSession:
             rewrite=asked.rewrite,
             variants=asked.variants,
         )
+        return self._watched(turn, explain=asked.explain, on_text=on_text)
+
+    def again(self, turn_id: str, *, model: str | None, explain: bool, on_text: Callable[[str], None]) -> Json:
+        return self._watched(self._engine.again(turn_id, model=model), explain=explain, on_text=on_text)
+
+    def _watched(self, begun: Turn, *, explain: bool, on_text: Callable[[str], None]) -> Json:
+        turn = begun
         try:
-            for turn in self._engine.watch(turn.id):  # noqa: B020 - the same turn, later
+            for turn in self._engine.watch(begun.id):
                 on_text(turn.answer.text)
         except KeyboardInterrupt:
-            self._engine.stop(turn.id)
+            self._engine.stop(begun.id)
             raise
-        return wire.ask_json(turn, explain=asked.explain)
+        return wire.ask_json(turn, explain=explain)
+
+    def versions(self, turn_id: str) -> list[Json]:
+        turn = self._engine.turn(turn_id)
+        shown = {one.id for one in self._engine.conversation(turn.conversation_id)[1]}
+        return [wire.turn_version_json(self._engine.turn(one), shown=one in shown) for one in turn.versions]
+
+    def show_branch(self, turn_id: str) -> None:
+        self._engine.show_branch(turn_id)
+
+    def rate(self, turn_id: str, rating: Json | None) -> Json:
+        if rating is None:
+            self._engine.unrate(turn_id)
+            return {"turn_id": turn_id, "feedback": None}
+        return {"turn_id": turn_id, "feedback": wire.feedback_json(self._engine.rate(turn_id, **rating))}
+
+    def suggestions(self, collection: str) -> Json:
+        found = self._engine.suggestions(collection, wait_s=SUGGESTIONS_S)
+        return wire.suggestions_json(found)
 
     def verify(self, sentence: str, quotes: Sequence[str]) -> Json:
         return wire.verdict_json(*self._engine.verify(sentence, quotes))
