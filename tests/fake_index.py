@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from citewise.errors import NotAllowedError, NotFoundError
-from citewise.types import Erasable, Generation, IndexJob, IndexJobKind, IndexStatus
+from citewise.types import Generation, IndexJob, IndexJobKind, IndexStatus
+from citewise.upkeep import Erasable
 
 OLD, NEW = "a1" * 16, "b2" * 16
 CUT = "recursive/1:200:24:fake"

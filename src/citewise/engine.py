@@ -54,26 +54,22 @@ from citewise.retrieve.suggest import Suggestions
 from citewise.settings import Settings
 from citewise.types import (
     Added,
-    BackupReport,
+    Box,
     Collection,
     Conversation,
     Document,
     DocumentText,
     DocumentVersion,
-    Erasable,
     Feedback,
     FeedbackReason,
-    Health,
     IndexJob,
     IndexJobKind,
     IndexStatus,
-    KeptQuote,
     Message,
     ModelCheck,
     ModelInfo,
     OnDuplicate,
     Original,
-    Problem,
     Query,
     Replay,
     SearchResult,
@@ -85,6 +81,7 @@ from citewise.types import (
     WatchedFolder,
     Where,
 )
+from citewise.upkeep import BackupReport, Erasable, Health, KeptQuote, Problem
 
 if TYPE_CHECKING:
     from citewise.answer.export.exports import Exports
@@ -261,9 +258,17 @@ class Engine:
         """The uploaded bytes. Raises ``NotFoundError`` once they were erased."""
         return self._originals.get(document_id, version)
 
-    def page_image(self, document_id: str, page: int, *, version: int | None = None, width: int = 1000) -> bytes:
-        """Render one page of a PDF as PNG, ``width`` pixels wide, rotated as a reader sees it."""
-        return self._originals.page_image(self.original(document_id, version=version), page, width=width)
+    def page_image(
+        self,
+        document_id: str,
+        page: int,
+        *,
+        version: int | None = None,
+        width: int = 1000,
+        boxes: Sequence[Box] = (),
+    ) -> bytes:
+        """Render one page of a PDF as PNG, ``width`` pixels wide, rotated as a reader sees it, ``boxes`` drawn."""
+        return self._originals.page_image(self.original(document_id, version=version), page, width=width, boxes=boxes)
 
     def citation_image(self, turn_id: str, marker: int, *, page: int | None = None, width: int = 1000) -> bytes:
         """Render the page that a citation quotes, or another one, as PNG, the quoted words on it boxed.

@@ -56,7 +56,6 @@ UNFINISHED: frozenset[str] = frozenset({"received", "parsing", "chunking", "embe
 LONGEST_TAG = 50  # characters
 MOST_TAGS = 50  # of one document
 
-
 _HYPHENATION = re.compile("\u00ad\\s*")
 """Where a word was broken at the end of a line: parsers leave a soft hyphen there."""
 
@@ -495,28 +494,6 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptQuote:
-    """A quote that an old answer keeps of a document, whatever becomes of the document."""
-
-    conversation_id: str
-    conversation: str  # its title
-    turn_id: str
-    marker: int  # of the citation
-    document_id: str
-    source: str
-    words: str  # the first of the quote
-
-
-@dataclass(frozen=True, slots=True)
-class Erasable:
-    """What the index job ``compact`` would erase for good."""
-
-    documents: int  # removed, and until then they can be brought back
-    quotes: int  # that old answers keep of them, and of documents erased before
-    answers: int  # in which these stand
-
-
-@dataclass(frozen=True, slots=True)
 class Evidence:
     """One sentence of an answer and what stands behind it."""
 
@@ -554,7 +531,6 @@ class Conflict:
 
     @property
     def sides(self) -> tuple[Side, Side]:
-        """Both, the cited one first."""
         return self.one, self.other
 
 
@@ -671,35 +647,3 @@ class Original:
     path: Path
     source: str
     media_type: str
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something in the data directory that is not as it should be."""
-
-    part: str  # "registry", "journal", "text", "chunks", "embeddings", "conversations" or "originals"
-    what: str  # a sentence's worth, without its full stop
-
-
-@dataclass(frozen=True, slots=True)
-class BackupReport:
-    """What a backup holds."""
-
-    path: Path
-    bytes: int  # of the file
-    created_at: float
-    citewise: str  # version that wrote it
-    schema: str  # revision of the registry
-    counts: Mapping[str, int]  # documents, versions, chunks, conversations, originals
-    missing: tuple[str, ...] = ()  # hashes of originals that could not be read and are not in it
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Whether the program can do its work."""
-
-    ready: bool
-    checks: Mapping[str, str]  # name → "ok", or a sentence
-    embedder: EmbedderState
-    degraded: tuple[str, ...] = ()
-    embedding: str = ""  # the model that questions are embedded with, and the way it runs

@@ -15,7 +15,6 @@ from citewise.types import (
     Added,
     Answer,
     AskedBefore,
-    BackupReport,
     Citation,
     Collection,
     Conflict,
@@ -25,8 +24,6 @@ from citewise.types import (
     DocumentVersion,
     Evidence,
     Feedback,
-    Health,
-    KeptQuote,
     ModelCheck,
     ModelInfo,
     ParseReport,
@@ -38,6 +35,7 @@ from citewise.types import (
     Verdict,
     WatchedFolder,
 )
+from citewise.upkeep import BackupReport, Health, KeptQuote
 
 Json = dict[str, Any]
 

@@ -16,7 +16,7 @@ from citewise.errors import CitewiseError, StoreError
 
 if TYPE_CHECKING:
     from citewise.settings import Settings
-    from citewise.types import Problem
+    from citewise.upkeep import Problem
 
 PROBLEMS_SHOWN = 3  # of each part
 

@@ -20,7 +20,6 @@ from citewise.types import (
     Answer,
     Collection,
     DocumentText,
-    Health,
     IndexJobKind,
     Message,
     OnDuplicate,
@@ -29,6 +28,7 @@ from citewise.types import (
     Turn,
     Upload,
 )
+from citewise.upkeep import Health
 
 if TYPE_CHECKING:
     from citewise.answer.export.formats import ExportFormat

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from citewise.api import wire, wire_exports, wire_index
 from citewise.cli.asked import Asked, Json
-from citewise.types import UNFINISHED, Health, IndexJobKind, OnDuplicate, Query, Turn, Upload
+from citewise.types import UNFINISHED, IndexJobKind, OnDuplicate, Query, Turn, Upload
+from citewise.upkeep import Health
 
 if TYPE_CHECKING:
     from citewise.answer.export.formats import ExportFormat

@@ -23,7 +23,7 @@ from typing import IO, Any
 
 from citewise.errors import RegistryError
 from citewise.registry.failures import as_sentences
-from citewise.types import BackupReport
+from citewise.upkeep import BackupReport
 
 FORMAT = 1
 MANIFEST = "manifest.json"

@@ -39,7 +39,7 @@ from citewise.registry.failures import as_sentences
 from citewise.registry.folders import sync_directory, unusable
 from citewise.registry.schema import revision_of
 from citewise.registry.space import require_free
-from citewise.types import BackupReport
+from citewise.upkeep import BackupReport
 
 _COUNTS = {
     "documents": "SELECT count(*) FROM documents WHERE deleted_at IS NULL",

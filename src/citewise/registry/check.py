@@ -24,7 +24,8 @@ from citewise.registry.ids import hash_text
 from citewise.registry.journal import damage_of_journal, journal_of
 from citewise.registry.mark import Mark
 from citewise.registry.schema import is_newer, revision_of
-from citewise.types import Chunk, Problem
+from citewise.types import Chunk
+from citewise.upkeep import Problem
 
 MOST_PROBLEMS = 100
 """Reported of each part; after that it is clear that a backup is needed."""

@@ -24,7 +24,7 @@ from citewise.registry.folders import create_private_file, ensure_directory
 from citewise.registry.mark import MOST_COMMITS, Mark
 from citewise.registry.schema import migrate
 from citewise.registry.space import require_free
-from citewise.types import Problem
+from citewise.upkeep import Problem
 
 # Before 3.51.3 a checkpoint that races a commit can lose that commit: https://sqlite.org/wal.html#the_wal_reset_bug
 WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)

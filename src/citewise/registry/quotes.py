@@ -17,7 +17,8 @@ from sqlalchemy import Connection, delete, select, update
 from citewise.registry import records
 from citewise.registry.sql import batches
 from citewise.registry.tables import asked, conversations, documents, texts, turns
-from citewise.types import Answer, Citation, Conflict, Evidence, KeptQuote, ScoredChunk, Side
+from citewise.types import Answer, Citation, Conflict, Evidence, ScoredChunk, Side
+from citewise.upkeep import KeptQuote
 
 ERASED = "[erased]"
 """Stands in an answer where a sentence stood."""

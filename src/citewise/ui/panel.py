@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from citewise.errors import CitewiseError, NotFoundError
-from citewise.types import Turn
+from citewise.types import Answer, Turn
 from citewise.ui import components, place, state
 from citewise.ui.failures import friendly
 from citewise.ui.place import Target
@@ -72,6 +72,8 @@ def _passage(turn: Turn, target: Target) -> Passage | None:
             citation.quote,
             citation.marker,
         )
+    if target.kind == "conflict":
+        return _differing(answer, target.number)
     if target.number >= len(answer.contexts):
         return None
     context = answer.contexts[target.number]
@@ -92,12 +94,35 @@ def _passage(turn: Turn, target: Target) -> Passage | None:
     )
 
 
-def _neighbours(turn: Turn, target: Target) -> tuple[Target | None, Target | None]:
-    numbers = (
-        [citation.marker for citation in turn.answer.citations]
-        if target.kind == "citation"
-        else list(range(len(turn.answer.contexts)))
+def _differing(answer: Answer, number: int) -> Passage | None:
+    sides = [side for conflict in answer.conflicts for side in conflict.sides]
+    if number >= len(sides):
+        return None
+    citation = sides[number].citation
+    return Passage(
+        f"Differing source {number + 1} of {len(sides)}",
+        citation.document_id,
+        citation.version,
+        citation.source,
+        citation.title,
+        citation.start,
+        citation.end,
+        citation.page,
+        locator_of(citation),
+        citation.headings,
+        citation.quote,
+        None,
+        citation.boxes,
     )
+
+
+def _neighbours(turn: Turn, target: Target) -> tuple[Target | None, Target | None]:
+    answer = turn.answer
+    numbers = {
+        "citation": [citation.marker for citation in answer.citations],
+        "context": list(range(len(answer.contexts))),
+        "conflict": list(range(2 * len(answer.conflicts))),
+    }[target.kind]
     position = numbers.index(target.number)
     before = Target(turn.id, target.kind, numbers[position - 1]) if position else None
     after = Target(turn.id, target.kind, numbers[position + 1]) if position + 1 < len(numbers) else None

@@ -25,8 +25,8 @@ class Target:
     """The passage that the source panel shows."""
 
     turn_id: str
-    kind: Literal["citation", "context"]
-    number: int  # a citation's marker, or a context's position from 0
+    kind: Literal["citation", "context", "conflict"]
+    number: int  # a citation's marker, a context's position from 0, or that of a conflict's side, two for each
 
 
 def conversation_id() -> str | None:

@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from citewise.types import Answer, AnswerStatus, Citation, ScoredChunk, Turn, Verdict
-from citewise.ui import components, found, notices, own_cases, place, ratings, state, versions, wording
+from citewise.ui import components, conflicts, found, notices, own_cases, place, ratings, state, versions, wording
 from citewise.ui.failures import friendly
 from citewise.ui.notices import attempt
 from citewise.ui.place import Target
@@ -39,12 +39,14 @@ def show_turn(turn: Turn) -> list[Turn]:
     """Draw one turn; while it runs, it redraws itself. Returns it, with those that are laid beside it."""
     answers = versions.same_question(turn)
     side_by_side = len(answers) > 1 and versions.comparing(turn)
-    with st.container(key=f"turn_{turn.id}"):
-        with st.container(key=f"question_{turn.id}", horizontal=True, gap="xsmall"):
+    # Named by their place, which all versions have: the browser keeps what it drew, and the focus in it.
+    place_id = turn.versions[0]
+    with st.container(key=f"turn_{place_id}"):
+        with st.container(key=f"question_{place_id}", horizontal=True, gap="xsmall"):
             long = " long" if len(turn.question) > _LONG_QUESTION else ""
             st.html(f'<div class="question{long}"><h2>{escape(turn.question)}</h2></div>')
             with st.container(
-                key=f"versions_{turn.id}",
+                key=f"versions_{place_id}",
                 horizontal=True,
                 width="content",
                 gap=None,
@@ -169,6 +171,7 @@ def _finished(turn: Turn) -> None:
         if answer.citations:
             _sources(turn)
             _checks(answer)
+        conflicts.show(turn)
     if answer.status in _ENDINGS:
         _ending(turn)
     found.show_incomplete(answer)

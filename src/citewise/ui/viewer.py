@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from citewise.errors import CitewiseError, NotFoundError
-from citewise.types import Turn
+from citewise.types import Box, Turn
 from citewise.ui import place, view
 from citewise.ui.render import passage_html
 from citewise.ui.text import file_name, shortened
@@ -35,6 +35,7 @@ class Passage:
     headings: tuple[str, ...]
     text: str
     marker: int | None  # None for a passage that was retrieved but not cited
+    boxes: tuple[Box, ...] = ()  # of its words, where it is quoted without a marker
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def show_view(engine: Engine, turn: Turn | None, passage: Passage) -> None:
     else:
         image = _image(engine, turn, passage, page)
         # A page shows the words among their neighbours better than its bare text could.
-        quoted = image is not None and passage.marker is not None
+        quoted = image is not None and (passage.marker is not None or bool(passage.boxes))
         _words(passage_html(passage.text, 0, len(passage.text)) if quoted else _text(engine, passage, None))
         if image is not None:
             _page_bar(passage, outline, page, noun="Page")
@@ -158,7 +159,10 @@ def _image(engine: Engine, turn: Turn | None, passage: Passage, page: int) -> by
 
     def render() -> bytes:
         if passage.marker is None or turn is None:
-            return engine.page_image(passage.document_id, page, version=passage.version, width=_WIDTHS[zoom])
+            boxes = [box for box in passage.boxes if box.page == page]
+            return engine.page_image(
+                passage.document_id, page, version=passage.version, width=_WIDTHS[zoom], boxes=boxes
+            )
         return engine.citation_image(turn.id, passage.marker, page=page, width=_WIDTHS[zoom])
 
     try:

@@ -25,7 +25,6 @@ from citewise.registry.database import Registry
 from citewise.types import (
     Added,
     Answer,
-    BackupReport,
     Chunk,
     Citation,
     Collection,
@@ -36,8 +35,6 @@ from citewise.types import (
     Evidence,
     Feedback,
     FeedbackReason,
-    Health,
-    KeptQuote,
     Message,
     ModelCheck,
     ModelInfo,
@@ -45,7 +42,6 @@ from citewise.types import (
     Original,
     PageSpan,
     ParseReport,
-    Problem,
     Query,
     Replay,
     ScoredChunk,
@@ -59,6 +55,7 @@ from citewise.types import (
     WatchedFolder,
     Where,
 )
+from citewise.upkeep import BackupReport, Health, KeptQuote, Problem
 from tests.fake_index import FakeIndex
 from tests.unit.registry.whole import make_home
 

@@ -13,7 +13,7 @@ import structlog
 from citewise.cli import output
 from citewise.cli.progress import progress
 from citewise.errors import DirectoryInUseError, ProviderError
-from citewise.types import Health
+from citewise.upkeep import Health
 from tests.unit.api.fake_engine import FakeEngine
 from tests.unit.cli.conftest import Run
 

@@ -20,6 +20,7 @@ from citewise.types import (
     Chunk,
     Citation,
     Collection,
+    Conflict,
     Conversation,
     Document,
     DocumentText,
@@ -27,8 +28,6 @@ from citewise.types import (
     Evidence,
     Feedback,
     FeedbackReason,
-    Health,
-    KeptQuote,
     ModelCheck,
     ModelInfo,
     OnDuplicate,
@@ -37,12 +36,14 @@ from citewise.types import (
     PageSpan,
     ParseReport,
     ScoredChunk,
+    Side,
     Suggestion,
     Turn,
     Upload,
     Usage,
     WatchedFolder,
 )
+from citewise.upkeep import Health, KeptQuote
 from tests.fake_index import FakeIndex
 
 HANDBOOK = (
@@ -196,8 +197,16 @@ class FakeEngine(FakeIndex):
         path.write_bytes(self.bytes[document_id])
         return Original(path, self.store.get(document_id, self.removed.get(document_id)).source, "application/pdf")  # type: ignore[union-attr]
 
-    def page_image(self, document_id: str, page: int, *, version: int | None = None, width: int = 1000) -> bytes:
-        return _page(boxes=False)
+    def page_image(
+        self,
+        document_id: str,
+        page: int,
+        *,
+        version: int | None = None,
+        width: int = 1000,
+        boxes: Sequence[Box] = (),
+    ) -> bytes:
+        return _page(boxes=bool(boxes))
 
     def citation_image(self, turn_id: str, marker: int, *, page: int | None = None, width: int = 1000) -> bytes:
         return _page(boxes=True)
@@ -334,7 +343,22 @@ class FakeEngine(FakeIndex):
             Usage(812, 64), None, self.script.get("error"), self.script.get("reason"),
             {"search": {"timings_ms": {"total": 41.0, "dense": 9.0, "keyword": 3.0}}, "generation": "g1",
              "degraded": self.script.get("degraded", []), "incomplete": self.script.get("incomplete", [])},
+            conflicts=self._conflicts(),
         )  # fmt: skip
+
+    def _conflicts(self) -> tuple[Conflict, ...]:
+        """What ``script`` says that sources differ in: subjects, each of the second quote and of the third."""
+        one, other = self._citation(2), replace(self._citation(3), marker=0)
+        return tuple(
+            Conflict(
+                about,
+                "figure",
+                Side(one, "four weeks", "2021", "in its name"),
+                Side(other, "120 EUR", "2024-05-01", "in its first lines"),
+                "other",
+            )
+            for about in self.script.get("conflicts", ())
+        )
 
     def _context(self, number: int) -> ScoredChunk:
         quote = QUOTES.get(number, HANDBOOK.split("\n\n")[1])

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from citewise.types import Erasable
 from citewise.ui.text import escaped
+from citewise.upkeep import Erasable
 from tests.fake_index import COMPARISON, NEW, OLD, generation
 from tests.unit.ui.conftest import words
 from tests.unit.ui.fake_engine import HANDBOOK, FakeEngine
