@@ -23,9 +23,9 @@ def bar(turn: Turn) -> None:
     count = len(turn.versions)
     if count > 1:
         at = turn.versions.index(turn.id)
-        _switch(turn, "previous", at - 1)
+        _switch(turn, "previous", (at - 1) % count)
         st.html(f'<p class="count"><span class="hidden">Version </span>{at + 1} of {count}</p>', width="content")
-        _switch(turn, "next", at + 1)
+        _switch(turn, "next", (at + 1) % count)
     with st.popover(
         "Edit the question", key=f"version_edit_{turn.id}", type="tertiary", icon=":material/edit:", width="content"
     ):
@@ -42,14 +42,12 @@ def bar(turn: Turn) -> None:
 
 
 def _switch(turn: Turn, name: str, to: int) -> None:
-    reachable = 0 <= to < len(turn.versions)
     st.button(
         f"{name.capitalize()} version",
-        # The same for all versions, so that the keyboard stays on the button.
+        # The same for all versions, so that the keyboard stays on the button; for that it is never disabled.
         key=f"version_{name}_{turn.versions[0]}",
         icon=f":material/chevron_{'left' if name == 'previous' else 'right'}:",
         type="tertiary",
-        disabled=not reachable,
         on_click=attempt,
         args=(lambda: _show(turn.versions[to]),),
     )
