@@ -9,7 +9,7 @@ from itertools import pairwise
 from citewise.answer.check.coverage import Embed
 from citewise.answer.cite import Cited
 from citewise.answer.judge import Doubt, Judge, Judged
-from citewise.answer.verify import SOMETHING_ELSE, WITHOUT_CITATION, Ruling, rule
+from citewise.answer.verify import WITHOUT_CITATION, Ruling, rule
 from citewise.errors import ProviderError
 from citewise.protocols import Source
 from citewise.types import Citation, Evidence
@@ -108,8 +108,8 @@ def _by_paragraph(
     if not all(passages):
         return evidence
     ruling = _rule(evidence.sentence, [passage for passage in passages if passage], embed)
-    if ruling.reason == SOMETHING_ELSE:
-        return evidence
+    if ruling.verdict == "unsupported" and not ruling.contradicts:
+        return evidence  # it is from elsewhere
     if ruling.verdict == "supported":
         ruling = Ruling("partial", "the source there says it")
     reason = f"{_AT_THE_END}; {ruling.reason}"

@@ -44,7 +44,7 @@ _REFERENCE = re.compile(r"[ \t]*\[\d{1,3}\]")
 WITHOUT_CITATION = "states something without a citation"
 _STANDS = "its words, figures and names stand in the quoted words"
 _IN_PART = "only a part of it stands in the quoted words"
-SOMETHING_ELSE = "the quoted words say something else"
+_ELSE = "the quoted words say something else"
 _LIST_NUMBER = re.compile(r"^\s*\(?\d{1,2}[.)]\s+(?=\S)|\n\s*\d{1,2}(?:[.)]|\[\d+\]|\s)*\.?\s*$")
 _ABOUT_THE_ANSWER = re.compile(
     r"^\W*(?:i\b|i['’]m\b|here (?:is|are)\b|sure\b|please\b|let me\b|let us\b|hope\b)"
@@ -64,6 +64,7 @@ class Ruling(NamedTuple):
     verdict: Verdict
     reason: str
     is_open: bool = False  # they cannot tell: only words and meaning decided, or sentence and source cannot be compared
+    contradicts: bool = False  # the quotes say otherwise
 
 
 def verify(sentence: str, quotes: Sequence[str], *, embed: Embed | None = None) -> tuple[Verdict, str]:
@@ -119,7 +120,7 @@ def _compared(claim: Reading, quoted: Sequence[Reading], embed: Embed | None) ->
     if share < PARTIAL_SHARE and _other_language(claim, quoted):
         return Ruling("not_checked", "written in another language than its source", is_open=True)
     if contradiction := _contradiction(claim, quoted):
-        return Ruling("unsupported", contradiction)
+        return Ruling("unsupported", contradiction, contradicts=True)
     verdict, reason = _covered(claim, quoted, share, embed)
     if names := missing_names(claim, quoted):
         in_part = verdict == "supported"
@@ -150,10 +151,10 @@ def _covered(claim: Reading, quoted: Sequence[Reading], share: float, embed: Emb
     if embed is None or not _is_english(claim, quoted):
         if share >= SUPPORTED_SHARE:
             return "supported", _STANDS
-        return ("partial", _IN_PART) if share >= PARTIAL_SHARE else ("unsupported", SOMETHING_ELSE)
+        return ("partial", _IN_PART) if share >= PARTIAL_SHARE else ("unsupported", _ELSE)
     close = similarity(claim, quoted, embed)
     if share < PARTIAL_SHARE and close < PARTLY_CLOSE:
-        return "unsupported", SOMETHING_ELSE
+        return "unsupported", _ELSE
     if sum(len(one.words) for one in quoted) > SHORT_QUOTE:
         enough = close >= CLOSE and share >= SHARE and share_of_one(claim, quoted) >= SHARE_OF_ONE
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from citewise.registry.blobs import Blobs
 from citewise.registry.database import Registry
 from citewise.registry.ids import hash_text
 from citewise.registry.watched import WatchedFile
+from citewise.types import Conflict, Side
 from tests.unit.registry.making import receive, save, serve
 from tests.unit.registry.test_quotes import answer_of, asked, cited, sent
 
@@ -205,6 +207,30 @@ def test_blanked_quotes_are_looked_for_as_well(registry: Registry, blobs: Blobs,
     report = erasure.prove(registry, erasure.erase(registry, blobs, quotes=True))
     assert (report.quotes_blanked, report.found) == (1, ())
     assert grep(home, "canary") == []
+
+
+@pytest.mark.parametrize("quotes", [True, False])
+def test_nothing_is_left_of_an_erased_source_that_differed_from_another(
+    registry: Registry, blobs: Blobs, home: Path, quotes: bool
+) -> None:
+    document_id, other = stored(registry, blobs, 1), stored(registry, blobs, 2)
+    gone, kept = replace(cited(0, document_id, secret(1)), source="1.txt"), cited(1, other, secret(2))
+    answer = answer_of(
+        (secret(2), (1,)),
+        citations=(kept,),
+        contexts=(sent(document_id, secret(1)), sent(other, secret(2))),
+        conflicts=(Conflict(secret(1)[:20], "figure", Side(kept, "2"), Side(gone, secret(1))),),
+    )
+    with registry.write() as tx:
+        turn_id = asked(tx, answer)
+        removal.remove(tx, [document_id])
+    report = erasure.prove(registry, erasure.erase(registry, blobs, quotes=quotes))
+    assert report.needles
+    assert report.found == ()
+    with registry.read() as rx:
+        (conflict,) = turns.get(rx, turn_id).answer.conflicts
+    assert (conflict.one.citation, conflict.other.citation.erased) == (kept, True)
+    assert secret(1) not in repr(conflict)
 
 
 @pytest.mark.parametrize("place", ["erase-rows-gone", "erase-blobs-gone", "erase-registry-packed", "erase-proved"])

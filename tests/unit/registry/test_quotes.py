@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from citewise.registry import conversations, quotes, removal, turns
 from citewise.registry.database import Registry
 from citewise.registry.quotes import ERASED, without
-from citewise.types import Answer, Box, Chunk, Citation, Evidence, ScoredChunk
+from citewise.types import Answer, Box, Chunk, Citation, Conflict, Evidence, ScoredChunk, Side
 from tests.unit.registry.making import serve
 
 SECRET = "The launch code is heliotrope-seventeen, and nobody else knows it."
@@ -59,7 +59,7 @@ def asked(tx: Connection, answer: Answer, *, conversation_id: str | None = None,
 
 
 def everything(answer: Answer) -> str:
-    return repr((answer.text, answer.evidence, answer.citations, answer.contexts))
+    return repr((answer.text, answer.evidence, answer.citations, answer.contexts, answer.conflicts))
 
 
 def test_an_erased_document_leaves_its_quotes_and_nothing_that_was_only_sent(registry: Registry) -> None:
@@ -111,6 +111,66 @@ def test_blanking_takes_the_quote_and_every_sentence_that_rests_on_it(registry: 
     assert (gone.quote, gone.source, gone.title, gone.headings, gone.boxes) == ("", "", "", (), ())
     for one in after.evidence:
         assert after.text[one.start : one.end].startswith(one.sentence)
+
+
+def differing(one: str, other: str, *, marker: int = 0) -> Conflict:
+    """A conflict of the cited ``one`` with ``other``, which is cited too if it has a marker."""
+    sides = (cited(1, one, HARMLESS, source="b.txt"), "noon"), (cited(marker, other, SECRET), "heliotrope-seventeen")
+    first, second = (Side(citation, value, "2021", "in its name") for citation, value in sides)
+    return Conflict("heliotrope launch", "figure", first, second, "other")
+
+
+def test_of_an_erased_source_that_differed_only_its_place_is_kept(registry: Registry) -> None:
+    with registry.write() as tx:
+        document_id, _ = serve(tx, "a.txt", SECRET)
+        other, _ = serve(tx, "b.txt", HARMLESS)
+        conflict = differing(other, document_id)
+        answer = answer_of(
+            (HARMLESS, (1,)),
+            citations=(cited(1, other, HARMLESS, source="b.txt"),),
+            contexts=(sent(document_id, SECRET), sent(other, HARMLESS)),
+            conflicts=(conflict,),
+        )
+        turn_id = asked(tx, answer)
+        assert turns.get(tx, turn_id).answer.conflicts == (conflict,)
+        removal.purge(tx, [document_id], quotes=False)
+        after = turns.get(tx, turn_id).answer
+    assert "heliotrope" not in everything(after), "it was only retrieved, and goes with its document"
+    (left,) = after.conflicts
+    assert (left.about, left.newer) == ("", None)
+    assert left.one == conflict.one
+    assert left.other.citation.erased
+    assert (left.other.value, left.other.dated, left.other.citation.document_id) == ("", "", document_id)
+
+
+def test_a_cited_source_that_differed_goes_with_the_quotes(registry: Registry) -> None:
+    with registry.write() as tx:
+        document_id, _ = serve(tx, "a.txt", SECRET)
+        other, _ = serve(tx, "b.txt", HARMLESS)
+        conflict = differing(other, document_id, marker=2)
+        answer = answer_of(
+            (HARMLESS, (1,)),
+            (SECRET, (2,)),
+            citations=(cited(1, other, HARMLESS, source="b.txt"), cited(2, document_id, SECRET)),
+            contexts=(sent(document_id, SECRET), sent(other, HARMLESS)),
+            conflicts=(conflict,),
+        )
+        turn_id = asked(tx, answer)
+        removal.purge(tx, [document_id], quotes=False)
+        assert turns.get(tx, turn_id).answer.conflicts == (conflict,), "its quote is kept with the answer"
+        removal.purge(tx, [document_id])
+        after = turns.get(tx, turn_id).answer
+    assert "heliotrope" not in everything(after)
+    assert after.conflicts[0].one == conflict.one
+
+
+def test_what_a_judging_model_said_goes_with_any_quote_that_it_read() -> None:
+    answer = answer_of((HARMLESS, (1,)), (SECRET, (2,)), citations=(cited(1, "b", HARMLESS), cited(2, "a", SECRET)))
+    reasons = ("judged by openai:gpt-5-mini: unlike heliotrope-seventeen", "judged by openai:gpt-5-mini: yes")
+    evidence = tuple(replace(one, reason=reason) for one, reason in zip(answer.evidence, reasons, strict=True))
+    after = without(replace(answer, evidence=evidence), {"a"}, quotes=True)
+    assert after.evidence[0].reason == "judged by openai:gpt-5-mini"
+    assert "heliotrope" not in everything(after)
 
 
 def test_sentences_without_citation_go_when_they_repeat_the_document(registry: Registry) -> None:

@@ -357,3 +357,39 @@ def test_names_of_files_and_questions_are_never_markup(engine: FakeEngine, open_
     assert "<img" not in words(app)
     assert "<script>" not in words(app)
     assert r"\<img src\=x\>\*b\*".replace(r"\=", "=") in app.button(key="source_t1_1").label
+
+
+def test_sources_that_differ_are_shown_side_by_side_and_open_in_the_panel(
+    with_document: FakeEngine, open_chat: OpenChat
+) -> None:
+    with_document.script["conflicts"] = ("Receipts <b>handed</b> in",)
+    app = ask(open_chat())
+    assert "Two sources differ" in words(app)
+    assert "Receipts &lt;b&gt;handed&lt;/b&gt; in" in words(app)
+    one, other = (button for button in app.button if str(button.key).startswith("side_"))
+    assert "**four weeks**" in one.label
+    assert "the newer of both" not in one.label
+    assert "**120 EUR**" in other.label
+    assert "dated 2024\\-05\\-01 in its first lines, the newer of both" in other.label
+    other.click().run()
+    assert not app.exception
+    assert "Differing source 2 of 2" in words(app)
+    panel = words(app)[words(app).index("Differing source 2 of 2") :]
+    assert "<mark>A room may cost up to 120 EUR a night.</mark>" in panel
+    app.button(key="source_previous").click().run()
+    assert "Differing source 1 of 2" in words(app)
+
+
+def test_of_an_erased_source_that_differed_nothing_is_shown(with_document: FakeEngine, open_chat: OpenChat) -> None:
+    with_document.script["conflicts"] = ("Receipts", "Rooms")
+    app = ask(open_chat())
+    assert "Sources differ in 2 things" in words(app)
+    (turn,) = with_document.turns.values()
+    gone = {turn.answer.citations[0].document_id}
+    with_document.turns[turn.id] = replace(turn, answer=without(turn.answer, gone, quotes=True))
+    app.run()
+    assert not app.exception
+    sides = [button for button in app.button if str(button.key).startswith("side_")]
+    assert {button.label for button in sides} == {"A document that was erased since"}
+    assert all(button.disabled for button in sides)
+    assert "four weeks" not in " ".join(button.label for button in app.button)
