@@ -74,13 +74,17 @@ class Progress:
             self._save()
 
     def finish(self, answer: Answer) -> None:
-        """Show the whole answer, then store it; raises ``RegistryError`` when that fails.
+        """Store the whole answer, then show it; raises ``RegistryError`` when it cannot be stored.
 
-        What a document said that was erased meanwhile is not stored.
+        Nobody sees an end that a crash could still take back. An answer that cannot be stored is shown
+        all the same. What a document said that was erased meanwhile is neither stored nor shown.
         """
-        self._show(replace(self._turn, answer=answer, step=""))
-        with self._registry.write() as tx:
-            turns.finish(tx, self._turn.id, quotes.without_erased(tx, answer))
+        try:
+            with self._registry.write() as tx:
+                answer = quotes.without_erased(tx, answer)
+                turns.finish(tx, self._turn.id, answer)
+        finally:
+            self._show(replace(self._turn, answer=answer, step=""))
 
     def _show(self, turn: Turn) -> None:
         self._turn = turn
