@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import streamlit as st
 
 from citewise.registry.feedback import NOTE_CHARACTERS
 from citewise.types import FeedbackReason, Turn
 from citewise.ui import state
 from citewise.ui.notices import attempt
-from citewise.ui.text import escaped
 
 _RATING = "rating"
 _REASONS: dict[FeedbackReason, str] = {
@@ -54,7 +55,7 @@ def why(turn: Turn) -> None:
         with st.container(
             key=f"rated_{turn.id}", horizontal=True, gap="xsmall", vertical_alignment="center", wrap=False
         ):
-            st.markdown(f":small[{escaped(': '.join(said))}]", width="content")
+            st.html(f'<p class="aside">{escape(": ".join(said))}</p>', width="content")
             st.button(
                 "Change",
                 key=f"rerate_{turn.id}",

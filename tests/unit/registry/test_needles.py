@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from citewise.registry import conversations, embeddings, needles, removal, turns
+from citewise.registry import conversations, embeddings, feedback, needles, removal, turns
 from citewise.registry.database import Registry
 from citewise.registry.ids import hash_text
 from citewise.registry.needles import Needle, Needles, Place, distinctive, find_needles, fingerprints
@@ -106,6 +106,17 @@ def test_words_in_answers_that_are_kept_are_not_looked_for_and_in_others_they_ar
     taken = distinctive(registry, found, quotes=False)
     assert taken.documents_without == 0
     assert Place("registry.sqlite3: turns.text", "words") in find_needles(registry.path.parent, registry, taken).found
+
+
+def test_words_that_somebody_wrote_about_an_answer_are_theirs(registry: Registry) -> None:
+    with registry.write() as tx:
+        document_id, _ = serve(tx, "book", TEXT)
+        conversation = conversations.create(tx, title="", collection="default")
+        turn = turns.create(tx, conversation_id=conversation.id, question="What?")
+        feedback.put(tx, turn.id, good=False, reason="wrong", note=TEXT)
+        found = fingerprints(tx, [document_id])
+        removal.purge(tx, [document_id])
+    assert len(distinctive(registry, found, quotes=False)) == 0
 
 
 def test_words_that_stand_in_a_model_are_not_looked_for(registry: Registry, tmp_path: Path) -> None:
