@@ -152,6 +152,7 @@ def _objections(conversation: Conversation, turns: Sequence[Turn]) -> Iterator[s
 def _objections_to(turn: Turn) -> Iterator[str]:
     answer, citations, evidence = turn.answer, turn.answer.citations, turn.answer.evidence
     markers = [citation.marker for citation in citations]
+    quoted = (*citations, *(side.citation for one in answer.conflicts for side in one.sides))
     if not 0 < len(turn.question.strip()) <= _LONGEST_QUESTION:
         yield f"its question has no or more than {_LONGEST_QUESTION:,} characters"
     if len(set(markers)) < len(markers) or any(not 0 < marker < 1000 for marker in markers):
@@ -160,9 +161,9 @@ def _objections_to(turn: Turn) -> Iterator[str]:
         yield "a sentence stands outside of its answer"
     if not {marker for one in evidence for marker in one.citations} <= set(markers):
         yield "a sentence rests on a citation that is not there"
-    if any(not 0 <= one.start <= one.end for one in citations):
+    if any(not 0 <= one.start <= one.end for one in quoted):
         yield "a citation ends before it begins"
-    if any(one.page is not None and one.page < 1 for one in citations):
+    if any(one.page is not None and one.page < 1 for one in quoted):
         yield "a page has a number below 1"
     if not all(0 <= tokens <= _MOST_TOKENS for tokens in (answer.usage.input_tokens, answer.usage.output_tokens)):
         yield "its tokens are out of bounds"

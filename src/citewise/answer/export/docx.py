@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from html import escape
 
 from citewise.answer.export import docx_parts
-from citewise.answer.export.paper import LEGEND, SIGNS, Doubt, Entry, Note, Paper
+from citewise.answer.export.paper import DIFFERING, LEGEND, SIGNS, Doubt, Entry, Note, Paper
 from citewise.answer.export.prose import (
     Block,
     Break,
@@ -82,6 +82,9 @@ class _Body:
         yield from self._blocks(entry.blocks)
         if entry.ending:
             yield _paragraph(_run(entry.ending), "Ending")
+        if entry.differing:
+            yield _paragraph(_run(DIFFERING, "<w:b/>"), "Ending")
+            yield from self._blocks(entry.differing)
         if entry.nearest:
             yield _paragraph(_run("Nearest passages"), "Heading2")
             for source, place, words in entry.nearest:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from citewise.answer.export.carried import Carried, read_carried, write_carried
 from citewise.answer.export.docx import write_docx
-from citewise.answer.export.footnotes import Footnote, read_footnotes
+from citewise.answer.export.footnotes import Footnote, footnotes_of, read_footnotes
 from citewise.answer.export.formats import MEDIA_TYPES, ExportFormat, file_name
 from citewise.answer.export.html import write_html
 from citewise.answer.export.markdown import write_markdown
@@ -20,8 +20,8 @@ from citewise.answer.export.paper import lay_out
 from citewise.registry import collections, conversations, turns
 from citewise.registry.database import Registry
 from citewise.registry.ids import new_id
-from citewise.registry.quoted_spans import AT_THEIR_PLACE, FoundSpan, SpanState, find_citation, find_span
-from citewise.types import Answer, Chunk, Citation, Conversation, Evidence, ScoredChunk
+from citewise.registry.quoted_spans import AT_THEIR_PLACE, SpanState, find_citation, find_span
+from citewise.types import Answer, Citation, Conversation, Evidence, ScoredChunk
 
 CHANGES: dict[SpanState, str] = {
     "found": "",
@@ -176,13 +176,8 @@ class Exports:
                 collection=name,
             )
             conversations.put(tx, conversation)
-            notes: list[ResolvedNote] = []
             for ordinal, turn in enumerate(carried.turns):
-                answer, states = _tied(tx, turn.answer)
-                notes += [
-                    ResolvedNote(f"answer {ordinal + 1}, [{one.marker}]", one.source, state)
-                    for one, state in zip(answer.citations, states, strict=True)
-                ]
+                answer = _tied(tx, turn.answer)
                 own = replace(
                     turn,
                     id=ids.of(turn.id),
@@ -192,6 +187,7 @@ class Exports:
                     answer=answer,
                 )
                 turns.put(tx, own, shown=turn.id in carried.shown)
+            notes = [_resolved(tx, one) for one in footnotes_of(carried)]
         self._more()
         return Imported(conversation, len(carried.turns), Resolution(tuple(notes)))
 
@@ -213,38 +209,43 @@ def _is_own(identifier: str) -> bool:
     return _OWN_ID.fullmatch(identifier) is not None
 
 
-def _tied(rx: Connection, answer: Answer) -> tuple[Answer, list[SpanState]]:
-    """Tie an answer's citations and passages to the documents here that have the same bytes."""
-    found = [find_citation(rx, citation) for citation in answer.citations]
-    pairs = list(zip(answer.citations, found, strict=True))
-    wrong = {citation.marker for citation, one in pairs if one.state == "different"}
-    tied = replace(
+def _tied(rx: Connection, answer: Answer) -> Answer:
+    """Tie what an answer quotes and was written from to the documents here that have the same bytes."""
+    wrong: set[int] = set()
+
+    def tied(citation: Citation) -> Citation:
+        found = find_citation(rx, citation)
+        if found.state == "different":
+            wrong.add(citation.marker)
+        if found.state not in AT_THEIR_PLACE:
+            return citation
+        return replace(citation, document_id=found.document_id, version=found.version)
+
+    citations = tuple(map(tied, answer.citations))
+    return replace(
         answer,
-        citations=tuple(_at(citation, one) for citation, one in pairs),
-        contexts=tuple(_context_at(context, _find_context(rx, context)) for context in answer.contexts),
+        citations=citations,
+        conflicts=tuple(
+            replace(
+                one,
+                one=replace(one.one, citation=tied(one.one.citation)),
+                other=replace(one.other, citation=tied(one.other.citation)),
+            )
+            for one in answer.conflicts
+        ),
+        contexts=tuple(_tied_context(rx, context) for context in answer.contexts),
         evidence=tuple(_judged(one, wrong) for one in answer.evidence),
     )
-    return tied, [one.state for one in found]
 
 
-def _at(citation: Citation, found: FoundSpan) -> Citation:
-    if found.state not in AT_THEIR_PLACE:
-        return citation
-    return replace(citation, document_id=found.document_id, version=found.version)
-
-
-def _find_context(rx: Connection, context: ScoredChunk) -> FoundSpan:
+def _tied_context(rx: Connection, context: ScoredChunk) -> ScoredChunk:
     chunk = context.chunk
-    return find_span(
+    found = find_span(
         rx, context.content_hash, chunk.start, chunk.end, is_quote=chunk.text.__eq__, prefer=chunk.document_id
     )
-
-
-def _context_at(context: ScoredChunk, found: FoundSpan) -> ScoredChunk:
     if found.state not in AT_THEIR_PLACE:
         return context
-    chunk: Chunk = replace(context.chunk, document_id=found.document_id, version=found.version)
-    return replace(context, chunk=chunk)
+    return replace(context, chunk=replace(chunk, document_id=found.document_id, version=found.version))
 
 
 def _judged(evidence: Evidence, wrong: Collection[int]) -> Evidence:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from lxml import etree
 from selectolax.lexbor import LexborHTMLParser
 
-from citewise.answer.export.carried import LARGEST_FILE, check_size, read_carried
+from citewise.answer.export.carried import LARGEST_FILE, Carried, check_size, read_carried
 from citewise.answer.export.prose import clean
 from citewise.errors import QuestionError
 from citewise.types import Citation
@@ -47,15 +47,20 @@ def read_footnotes(content: bytes) -> list[Footnote]:
     check_size(len(content))
     begin = content[:200].lstrip(b"\xef\xbb\xbf \t\r\n")
     if begin.startswith(b"{"):
-        return list(_of_json(content))
+        return footnotes_of(read_carried(content))
     notes = _of_docx(content) if begin.startswith(b"PK") else _of_text(content, is_html=begin.startswith(b"<"))
     return [_footnote(number, text) for number, text in notes]
 
 
-def _of_json(content: bytes) -> Iterator[Footnote]:
-    for number, turn in enumerate(read_carried(content).turns, start=1):
+def footnotes_of(carried: Carried) -> list[Footnote]:
+    """Return all that the answers of a conversation quote, sources that differ from the cited ones included."""
+    found = []
+    for number, turn in enumerate(carried.turns, start=1):
         for citation in turn.answer.citations:
-            yield _of_citation(f"answer {number}, [{citation.marker}]", citation)
+            found.append(_of_citation(f"answer {number}, [{citation.marker}]", citation))
+        for side in (side for one in turn.answer.conflicts for side in one.sides if not side.citation.marker):
+            found.append(_of_citation(f"answer {number}, a source that differs", side.citation))
+    return found
 
 
 def _of_citation(label: str, citation: Citation) -> Footnote:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.resources import files
 
-from citewise.answer.export.paper import LEGEND, SIGNS, Doubt, Entry, Note, Paper
+from citewise.answer.export.paper import DIFFERING, LEGEND, SIGNS, Doubt, Entry, Note, Paper
 from citewise.answer.export.prose import (
     Block,
     Code,
@@ -65,9 +65,13 @@ def _body(paper: Paper) -> Iterator[str]:
 
 def _entry(entry: Entry, referred: set[int]) -> Iterator[str]:
     yield f'<article><h2><span class="number">{entry.number}</span>{escape(entry.question)}</h2>'
-    yield f'<div class="answer">{"".join(_Writer(referred).blocks(entry.blocks))}</div>'
+    writer = _Writer(referred)
+    yield f'<div class="answer">{"".join(writer.blocks(entry.blocks))}</div>'
     if entry.ending:
         yield f'<p class="ending">{escape(entry.ending)}</p>'
+    if entry.differing:
+        blocks = "".join(writer.blocks(entry.differing))
+        yield f'<div class="differing"><h3>{escape(DIFFERING)}</h3>{blocks}</div>'
     if entry.nearest:
         passages = "".join(
             f"<li><b>{escape(source)}</b>{f', {escape(place)}' if place else ''}<br>{escape(words)}</li>"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from citewise.answer.export.paper import LEGEND, SIGNS, Doubt, Entry, Note, Paper
+from citewise.answer.export.paper import DIFFERING, LEGEND, SIGNS, Doubt, Entry, Note, Paper
 from citewise.answer.export.prose import (
     Block,
     Break,
@@ -56,6 +56,9 @@ def _entry(entry: Entry) -> Iterator[str]:
     yield from _blocks(entry.blocks)
     if entry.ending:
         yield f"> **{_text(entry.ending)}**"
+    if entry.differing:
+        yield f"**{DIFFERING}**"
+        yield from _blocks(entry.differing)
     if entry.nearest:
         yield "**Nearest passages**"
         yield "\n".join(

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from citewise.answer.export.prose import Block, Paragraph, Ref, Run, line, plain, read_prose
+from citewise.answer.export.prose import Block, Inline, Items, Paragraph, Ref, Run, line, plain, read_prose
 from citewise.answer.incomplete import incomplete_of
 from citewise.types import Answer, AnswerStatus, Citation, Conversation, ScoredChunk, Turn, Verdict
 
@@ -38,6 +38,7 @@ _ENDINGS: dict[AnswerStatus, str] = {
     "cancelled": "The answer was stopped. What had been written is kept.",
     "error": "The answer could not be written.",
 }
+DIFFERING = "Sources differ. Both are shown as they stand; which one holds is for the reader to say."
 _NEAREST = 4  # passages listed where the documents do not say
 _EXCERPT = 220  # characters of each
 
@@ -76,6 +77,7 @@ class Entry:
     ending: str  # how the answer ended and why, as sentences; empty for a complete one
     checks: tuple[tuple[Verdict, int], ...]  # how many sentences have which verdict
     doubts: tuple[Doubt, ...]
+    differing: tuple[Block, ...]  # sources that give different values for the same thing; empty for none
     nearest: tuple[tuple[str, str, str], ...]  # passages where the documents do not say: source, place, first words
     remarks: tuple[str, ...]  # what else is to be known, as sentences
     facts: tuple[tuple[str, str], ...]
@@ -161,6 +163,7 @@ def _entry(number: int, turn: Turn, notes: _Notes) -> Entry:
     if further:  # their markers stand where none is shown, as in code
         refs = tuple(Ref(one) for one in further if one is not None)
         blocks = (*blocks, Paragraph((Run("Also cited:"), *refs)))
+    differing = _differing(answer, lambda citation: number_of(citation.marker) or notes.number(citation))
     counted = Counter(sentence.verdict for sentence in answer.evidence)
     return Entry(
         number=number,
@@ -173,10 +176,27 @@ def _entry(number: int, turn: Turn, notes: _Notes) -> Entry:
             for one in answer.evidence
             if one.verdict != "supported"
         ),
+        differing=differing,
         nearest=tuple(map(_passage, answer.contexts[:_NEAREST])) if answer.status == "abstained" else (),
         remarks=tuple(_remarks(answer)),
         facts=tuple(_facts(turn)),
     )
+
+
+def _differing(answer: Answer, number_of: Callable[[Citation], int]) -> tuple[Block, ...]:
+    items = []
+    for conflict in answer.conflicts:
+        inlines: list[Inline] = [Run(f"{line(conflict.about)}: ")] if conflict.about else []
+        for index, side in enumerate(conflict.sides):
+            newer = conflict.newer is not None and side is getattr(conflict, conflict.newer)
+            dated = f", dated {line(side.dated)}{', the newer of both' if newer else ''}" if side.dated else ""
+            source = line(side.citation.source) or "an erased document"
+            said = line(side.value or side.citation.quote)
+            inlines += [Run("; ")] if index else []
+            inlines += [Run(f"“{said}”", strong=True)] if said else []
+            inlines += [Run(f" in {source}{dated}"), Ref(number_of(side.citation))]
+        items.append((Paragraph(tuple(inlines)),))
+    return (Items(None, tuple(items)),) if items else ()
 
 
 def _shown_text(answer: Answer) -> str:

@@ -19,7 +19,7 @@ from citewise.answer.export.docx import write_docx
 from citewise.answer.export.html import write_html
 from citewise.answer.export.markdown import write_markdown
 from citewise.answer.export.paper import SIGNS, Paper, lay_out
-from citewise.types import AnswerStatus, Turn
+from citewise.types import AnswerStatus, Conflict, Side, Turn
 from tests.unit.answer.export.making import CONVERSATION, HASH, HOSTILE, QUOTE, answer, citation, context, turn
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -198,3 +198,17 @@ def test_a_word_file_opens_with_styles_lists_and_tables() -> None:
 
 def test_the_same_paper_gives_the_same_word_file() -> None:
     assert write_docx(paper()) == write_docx(paper())
+
+
+def test_sources_that_differ_are_shown_with_a_footnote_each() -> None:
+    other = citation(0, quote="It is 35 metres high.", source="old.pdf", content_hash="ab" * 32)
+    differing = Conflict(
+        "height of the tower", "figure", Side(citation(1), "31 metres"), Side(other, "35 metres", "2019"), "one"
+    )
+    written = paper(turn(given=answer(conflicts=(differing,))))
+    assert [note.source for note in written.notes] == ["lighthouse.pdf", "notes/<b>tides</b>.md", "old.pdf"]
+    for text in texts(written):
+        assert "Sources differ" in text
+        assert squeezed("height of the tower: “31 metres” in lighthouse.pdf") in squeezed(text)
+        assert "35 metres" in text
+        assert "dated 2019" in text
