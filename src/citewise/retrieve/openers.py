@@ -63,6 +63,7 @@ _LINKS = frozenset(_PREPOSITIONS.split())
 _FRONT_MATTER = """
     introduction contents summary overview appendix references notes preface foreword conclusion conclusions abstract
     background discussion results index glossary acknowledgements bibliography miscellaneous general purpose scope
+    chapter section part page slide table figure
 """
 _GENERAL = frozenset(_FRONT_MATTER.split())
 _DEFINED = re.compile(
@@ -88,7 +89,8 @@ def openers(title: str, text: str, blocks: Sequence[Block]) -> list[str]:
     """
     text = text[:_READ]
     blocks = [block for block in blocks if block.end <= len(text)]
-    english = detect(text) == "en"
+    language = detect(text)
+    english = language == "en"
     own = _middle_first(list(_own_questions(text, blocks, english=english)))
     topics = _middle_first(list(_topics(title, text, blocks)))
     if english:
@@ -97,7 +99,8 @@ def openers(title: str, text: str, blocks: Sequence[Block]) -> list[str]:
         asked = [question for topic in topics if (question := _asking_about(topic, name, voice))]
         defined = list(_definitions(text))[:_DEFINITIONS]
     else:
-        asked, defined = topics, []
+        # A text of a few English words is in no language that can be told.
+        asked, defined = ([] if language is None and text[:1_000].isascii() else topics), []
     mixed = [one for pair in _zipped(defined, asked) for one in pair]
     return list(dict.fromkeys([*own, *mixed]))
 
@@ -152,6 +155,10 @@ def _asking_about(topic: str, title: str, voice: _Voice) -> str | None:
     first = topic.split(maxsplit=1)[0].lower()
     if _CLAUSE.search(topic) or first in _ORDERS or first in _LINKS or not first.isalpha():
         return None  # "Keep the door shut" and "On the cliffs" are nothing that one can ask about
+    if topic.isupper():
+        if not voice.knows(topic):
+            return None
+        topic = topic.lower()
     return f"{_OF_A_TITLE}{title}” say about {voice.plain(topic)}?"
 
 
@@ -176,11 +183,13 @@ class _Voice:
         self._seen = Counter(match.group() for match in _WITHIN.finditer(text))
 
     def plain(self, topic: str) -> str:
-        """Return a heading without the capitals that it has for being one."""
-        first, *others = topic.split(" ")
-        others = [self._plain(word) for word in others]
-        of_a_name = others and others[0][:1].isupper() and first.lower() not in STOP_WORDS
-        return " ".join([first if of_a_name else self._plain(first), *others])
+        """Return a heading without the capitals that it has for being one; as it is where that cannot be told."""
+        words = topic.split(" ")
+        plain = [self._plain(word) for word in words]
+        if any(word[:1].isupper() and not word.isupper() for word in plain[1:]):  # there is a name in it, perhaps
+            begins = words[0].lower()
+            plain = [begins if begins in STOP_WORDS or begins.endswith("ing") else words[0], *words[1:]]
+        return " ".join(plain)
 
     def _plain(self, word: str) -> str:
         small = word[:1].lower() + word[1:]
@@ -188,6 +197,10 @@ class _Voice:
             return word  # an abbreviation
         known = self._seen[small] or small in STOP_WORDS or small.endswith("ing")
         return small if known and self._seen[small] >= self._seen[word] else word
+
+    def knows(self, topic: str) -> bool:
+        """Whether a heading in capitals is of words that the text uses, and not of letters that were misread."""
+        return all(self._seen[word.lower()] or word.lower() in STOP_WORDS for word in topic.split(" "))
 
 
 def _middle_first(items: list[str]) -> list[str]:
@@ -202,7 +215,7 @@ def _zipped(first: Sequence[str], second: Sequence[str]) -> Iterator[Sequence[st
 
 
 def _short(title: str) -> str:
-    name = re.split(r" [|–—] ", title)[0]
+    name = re.split(r" [|–—-] ", title)[0]
     if len(name) <= _TITLE_CHARACTERS:
         return name
     return f"{name[: _TITLE_CHARACTERS - 1].rsplit(' ', 1)[0]}…"

@@ -111,9 +111,14 @@ def _asked_before(turn: Turn, before: AskedBefore) -> None:
             "Open that conversation",
             key=f"open_before_{turn.id}",
             icon=":material/forum:",
-            on_click=place.open_conversation,
-            args=(before.conversation_id,),
+            on_click=attempt,
+            args=(lambda: _open(before),),
         )
+
+
+def _open(before: AskedBefore) -> None:
+    state.engine().show_branch(before.turn_id)  # it may be a version that is not shown
+    place.open_conversation(before.conversation_id)
 
 
 def _where(query: Mapping[str, Any]) -> dict[str, str | tuple[str, ...]]:

@@ -35,6 +35,16 @@ def test_names_keep_their_capitals() -> None:
     assert asked("Manx shearwater") == about("Manx shearwater")
 
 
+def test_headings_in_capitals_are_written_as_the_text_writes_them() -> None:
+    assert asked("TIDES AND WEATHER") == about("tides and weather")
+    assert asked("HBCEAK KLDSC AASLS") == []  # misread
+
+
+def test_a_heading_with_a_name_in_it_keeps_its_capitals() -> None:
+    assert asked("Old Boats of Ennisholm") == about("Old Boats of Ennisholm")
+    assert asked("The Boats of Ennisholm") == about("the Boats of Ennisholm")
+
+
 def test_headings_that_ask_are_asked_as_they_are() -> None:
     assert asked("3. Who may land?") == ["Who may land?"]
     assert asked("Who may land") == ["Who may land?"]
@@ -96,6 +106,10 @@ def test_long_titles_are_cut_and_names_of_sites_left_out() -> None:
     assert is_about_a_title(question)
     (question,) = asked("Tides and weather", title="The guide to everything that one could want to know of it")
     assert question == "What does “The guide to everything that one could want to…” say about tides and weather?"
+
+
+def test_headings_of_a_text_too_short_to_tell_its_language_are_left_out() -> None:
+    assert openers("Chart", "Wild duck observations", [Block("heading", 0, 22)]) == []
 
 
 def test_nothing_is_made_of_nothing() -> None:
