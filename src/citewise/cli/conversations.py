@@ -44,10 +44,12 @@ def export(
     to: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Instead of standard output.", dir_okay=False)
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Say how many footnotes stand at their place.")] = False,
     server: options.Server = None,
 ) -> None:
     """Write a conversation with its footnotes, quotes and verdicts."""
+    export_format = "json" if as_json else export_format
     with connect(server) as session:
         content = session.export(conversation, export_format)
         found = session.resolve(content) if check else None
