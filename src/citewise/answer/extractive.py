@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from citewise.answer.abstain import answer_signals, probability
 from citewise.answer.arrange import Quote, arranged
-from citewise.answer.choose import answer_signals, choose, features, probability, scores, shortlist
+from citewise.answer.choose import choose, features, scores, shortlist
 from citewise.answer.quotable import BlocksOf, candidates
 from citewise.language.question import read_question
 from citewise.protocols import ChatEvent, Embedder, Finished, Quoted, Source, TextDelta, UrgentEmbedder

@@ -25,10 +25,14 @@ Span = tuple[int, int]
 
 _LONGEST = 700  # characters; what is longer is a table without breaks or a text without stops
 _HEADING_WORDS = 9
+_COLUMNS = 200  # characters of column names that are compared with each row
 _LEADER = re.compile(r"\s*[.…·]")  # dots that lead to the page number in a table of contents
 _LEADERS = re.compile(r"(?:[.…·_] ?){4,}\s*\S{0,6}$")
 _ENDS = ".!?:;…。！？"
 _CLOSERS = "\"')]”’"
+_NUMBERED_HEADING = re.compile(
+    r"(?:\d{1,2}(?:\.\d{1,2})+\.?\s[A-Z][^:]*|(?:\(?[\dA-Za-z]{1,3}[.)]\s+)?[^a-z\d]*[A-Z]{3}[^a-z\d]*)"
+)
 _RULE = re.compile(r"[\s|:+=-]+")  # the line below the header of a table in Markdown
 _LINE = re.compile(r"[^\n]+")
 _CODE_NOISE = re.compile(r"\W*(?:pass|else|try|finally|return|break|continue|end|fi|done|self)?\W*")
@@ -130,10 +134,10 @@ def _meaning(text: str, piece: _Piece, chunk: Chunk) -> str:
 
 
 def _with_columns(row: str, columns: str) -> str:
-    """Put the names of the columns before the cells of a row, where both have as many."""
+    """Put the names of the columns before the cells of a row; before the whole row where they do not fit."""
     names, cells = _cells(columns.strip().split("\n")[-1]), _cells(row)
-    if len(names) != len(cells):
-        return ", ".join(cell for cell in cells if cell)
+    if len(names) != len(cells) or len(cells) == 1:
+        return f"{' '.join(columns.split())[:_COLUMNS]}: {', '.join(cell for cell in cells if cell)}"
     return ", ".join(f"{name} {cell}".strip() for name, cell in zip(names, cells, strict=True) if cell)
 
 
@@ -248,11 +252,14 @@ def _is_quotable(text: str, kind: BlockKind, headings: Sequence[str]) -> bool:
     bare = text.strip()
     if len(bare) > _LONGEST or bare in headings or _LEADERS.search(bare):
         return False
+    if kind not in ("table", "code") and len(bare.split()) <= _HEADING_WORDS and _NUMBERED_HEADING.fullmatch(bare):
+        return False
     match kind:
         case "code":
             return not _CODE_NOISE.fullmatch(bare)
-        case "table":
-            return sum(map(bool, _cells(bare))) > 1 and any(character.isalpha() for character in bare)
+        case "table":  # a PDF has nothing between the cells of a row
+            cells = sum(map(bool, _cells(bare))) if "|" in bare else len(bare.split())
+            return cells > 1 and any(character.isalpha() for character in bare)
         case "list_item":
             return len(bare.split()) > 1 and any(character.isalpha() for character in bare)
         case _:
