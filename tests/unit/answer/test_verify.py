@@ -123,3 +123,31 @@ def test_meaning_counts_where_it_can_be_compared() -> None:
     assert verify("The company purchased the mill.", quote)[0] == "unsupported"
     assert verify("The company purchased the mill.", quote, embed=near)[0] == "supported"
     assert verify("The company purchased an engine.", quote, embed=far)[0] == "unsupported"
+
+
+LONG = (
+    "Corrosion Technology | Guide | silica fume in the cement does not set in cold water, as builders know who wait "
+    "for spring, while the mixture of sand, gravel, ash and slag that is sold in every second town along the coast, "
+    "and that a stranger may take for mortar, is ready at once, keeps for a year in a dry shed, and is what a guide "
+    "of this kind recommends to whoever builds a wall, a path or a quay with little money and much time"
+)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "quote"),
+    [
+        ("Silica fume is added to the cement in cold water.", LONG),
+        (
+            "Visitors pay in every country that signed, even if their own country did not sign the treaty.",
+            "Visitors pay in every country that signed the treaty. Their own country signs or does not.",
+        ),
+    ],
+)
+def test_a_denial_of_something_else_is_no_contradiction(sentence: str, quote: str) -> None:
+    assert "denies" not in verify(sentence, [quote])[1]
+
+
+def test_a_denial_at_the_end_of_a_line_reaches_the_next_one() -> None:
+    quote = "Whatever they offer, the press of Bern is\nnot for\nsale."
+    verdict, reason = verify("The press of Bern is for sale.", [quote])
+    assert (verdict, "denies" in reason) == ("unsupported", True)

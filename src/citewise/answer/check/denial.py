@@ -50,13 +50,15 @@ _OPPOSITES = """
     aumento/disminuyo abierto/cerrado permitido/prohibido antes/despues mayor/menor
 """
 _SAME = 0.5  # share of the claim's words that a sentence must have to deny or contradict it
+_LONGEST = 60  # words of a sentence whose denial counts
 _PREFIXES = ("un", "in", "im", "il", "ir", "dis", "non", "mis")
 
 
 def denies(claim: Reading, quoted: Sequence[Reading]) -> bool:
     """Whether, in what both talk about, one of claim and quotes denies and the other does not."""
-    near = _about_the_same(claim, quoted)
-    return any(_clause_differs(clause, near) for clause in claim.clauses)
+    # A row, or a passage without full stops, has a denial of something else too often.
+    near = [one for one in _about_the_same(claim, quoted) if len(one.words) <= _LONGEST]
+    return any(_clause_differs(clause, near) for clause in claim.clauses if not _concedes(clause))
 
 
 def opposite(claim: Reading, quoted: Sequence[Reading]) -> tuple[str, str] | None:
@@ -80,6 +82,11 @@ def opposite(claim: Reading, quoted: Sequence[Reading]) -> tuple[str, str] | Non
 def _about_the_same(claim: Reading, quoted: Sequence[Reading]) -> list[Reading]:
     """The closest sentences, where they hold enough of the claim to be said to talk about the same."""
     return [one for one in closest(claim, quoted) if len(claim.terms & one.terms) >= _SAME * len(claim.terms)]
+
+
+def _concedes(clause: Sequence[Word]) -> bool:
+    """``even if it is not …``: a case that a quote need not tell of."""
+    return [word.folded for word in clause[:2]] in (["even", "if"], ["even", "though"])
 
 
 def _clause_differs(clause: Sequence[Word], near: Sequence[Reading]) -> bool:

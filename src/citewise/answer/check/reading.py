@@ -94,7 +94,8 @@ def _within(figures: Sequence[Quantity], start: int, end: int) -> bool:
 @lru_cache(maxsize=1_024)
 def sentences(text: str) -> tuple[Reading, ...]:
     """Read each sentence of a quote."""
-    return tuple(read(text[start:end]) for start, end in sentence_spans(text))
+    # Lines end where a page does, not a clause.
+    return tuple(read(text[start:end].replace("\n", " ")) for start, end in sentence_spans(text))
 
 
 def closest(claim: Reading, quoted: Sequence[Reading], *, within: float = 0.75) -> list[Reading]:
