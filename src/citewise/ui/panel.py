@@ -159,7 +159,7 @@ def _change(engine: Engine, passage: Passage) -> str | None:
     try:
         document = engine.document(passage.document_id)
     except NotFoundError:
-        return "This document is not in the library, or no more. The quoted words are kept with the answer."
+        return "This document was removed since, or never was here. The quoted words are kept with the answer."
     if document.serving_version not in {None, passage.version}:
         return "This document changed since. The passage is shown as it was when it was quoted."
     return None
