@@ -25,6 +25,7 @@ from citewise.answer.verify import rule
 from citewise.errors import NotFoundError, SettingsError
 from citewise.index.manager import IndexManager
 from citewise.ingest.originals import Originals
+from citewise.language.terms import terms
 from citewise.observe.metrics import metrics
 from citewise.protocols import ChatModel, UrgentEmbedder, Writer
 from citewise.registry import collections, conversations, documents, turns
@@ -245,7 +246,10 @@ class Asking:
                         yield document
 
     def answered_from(self, question: str, collection: str) -> set[str]:
-        """Return the documents that a quick answer without a chat model quotes; none where it abstains."""
+        """Return the documents that a quick answer without a chat model quotes; none where it abstains.
+
+        A quote that asks or says no more than the question, as the heading does that it was made of, is no answer.
+        """
         found = self._searcher.search(Query(question, collection, k=_FEW, rerank=False, variants="none"))
         answer = generate(
             question=question,
@@ -254,7 +258,14 @@ class Asking:
             model=self._models.get("extractive"),
             page_of=PageMaps(self._registry).page_of,
         )
-        return {one.document_id for one in answer.citations} if answer.status == "complete" else set()
+        if answer.status != "complete":
+            return set()
+        known = set(terms(question))
+        return {
+            one.document_id
+            for one in answer.citations
+            if not one.quote.rstrip().endswith("?") and set(terms(one.quote)) - known
+        }
 
     def verify(self, sentence: str, quotes: Sequence[str]) -> tuple[Verdict, str]:
         """Judge a sentence by its quotes; verdict and reason."""

@@ -111,7 +111,7 @@ class Suggestions:
         found: tuple[Suggestion, ...] = ()
         try:
             found = tuple(self._find(collection, ready))
-        except CitewiseError:
+        except Exception:
             log.exception("no questions to begin with", collection=collection)
         finally:
             with self._lock:
