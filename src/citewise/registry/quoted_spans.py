@@ -60,7 +60,8 @@ def find_span(
             documents.c.id, documents.c.source, documents.c.deleted_at, documents.c.serving_version, versions.c.version
         )
         .join(documents, documents.c.id == versions.c.document_id)
-        .where(versions.c.content_hash.startswith(content_hash))
+        # Not LIKE, which SQLite looks up in no index; "g" comes after every hex digit.
+        .where(versions.c.content_hash >= content_hash, versions.c.content_hash < f"{content_hash}g")
         .order_by(documents.c.created_at, versions.c.version.desc())
     ).all()
     best = FoundSpan("missing")
