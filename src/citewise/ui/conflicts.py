@@ -53,12 +53,12 @@ def _label(side: Side, *, newer: bool) -> str:
     citation = side.citation
     if citation.erased:
         return "A document that was erased since"
-    marker = f"[{citation.marker}] " if citation.marker else ""
+    marker = f"{escaped(f'[{citation.marker}]')} " if citation.marker else ""
     parts = [place_text(locator_of(citation), citation.headings[-1:])]
     if side.dated:
         parts.append(f"dated {side.dated} {side.dated_by}{', the newer of both' if newer else ''}")
     where = " · ".join(shortened(part, 80) for part in parts if part)
-    name = f"{escaped(marker)}**{escaped(shortened(file_name(citation.source), 60))}**"
+    name = f"{marker}**{escaped(shortened(file_name(citation.source), 60))}**"
     return f"{name}{f' · {escaped(where)}' if where else ''}  \n{_quote(side)}"
 
 
