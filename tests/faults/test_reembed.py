@@ -58,7 +58,7 @@ def embed_anew(place: Place, model: str | None) -> list[str]:
         except NotAllowedError:
             pass  # it is under way
     (place.root / "under-way").touch()
-    wrong = [going_on] if (going_on := wait_for_rest(engine)) else []
+    wrong = [going_on] if (going_on := wait_for_rest(engine, seconds=how_many(150, 1200))) else []
     time.sleep(0.5)  # and some questions of what serves now
     asker.stop()
     if model is not None and not _serves(engine, model):
