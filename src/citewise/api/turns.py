@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from time import monotonic
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -10,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from citewise.api import wire
 from citewise.api.dependencies import EngineOfApp
-from citewise.api.follow import told
+from citewise.api.follow import POLL_S, told
 from citewise.registry.feedback import NOTE_CHARACTERS
 from citewise.types import FeedbackReason
 
@@ -80,9 +82,12 @@ def unrate(engine: EngineOfApp, turn_id: str) -> dict[str, Any]:
 
 
 @router.get("/collections/{name}/suggestions", tags=["questions"])
-def suggest(engine: EngineOfApp, name: str) -> dict[str, Any]:
+async def suggest(engine: EngineOfApp, name: str) -> dict[str, Any]:
     """Questions to begin with, made of the documents and known to be answered from them.
 
     `complete` is false while they are still looked for: ask again a little later.
     """
-    return wire.suggestions_json(engine.suggestions(name, wait_s=SUGGESTIONS_S))
+    until = monotonic() + SUGGESTIONS_S
+    while (found := await run_in_threadpool(engine.suggestions, name)) is None and monotonic() < until:
+        await asyncio.sleep(POLL_S)
+    return wire.suggestions_json(found)
