@@ -44,7 +44,7 @@ _ONCE_WORDS = """
     opened founded born died built completed established created launched discovered invented signed close closes
     closed closing start starts started begin begins began end ends ended expire expires expired due deadline published
     automated discontinued introduced abolished ratified inaugurated incorporated demolished destroyed sank sunk
-    finished renamed dissolved effect takes
+    finished renamed dissolved effect takes released release premiered premiere announced
 """
 _ONCE = frozenset(term for word in _ONCE_WORDS.split() for term in term_of(word))
 _DENIAL_WORDS = """
@@ -128,6 +128,9 @@ def _may_differ(one: _Said, other: _Said) -> bool:
     shared_terms = one.statement.terms & other.statement.terms
     if not shared_terms:
         return False
+    parts, other_parts = _parts(one.statement.reading.text), _parts(other.statement.reading.text)
+    if parts and other_parts and not parts & other_parts:
+        return False
     shared_names = one.statement.names & other.statement.names
     if not shared_names and (
         _of_one_sort(one.hit.title, other.hit.title) or _of_one_sort(" ".join(mine.headings), " ".join(theirs.headings))
@@ -153,6 +156,12 @@ def _own_words(title: str) -> Iterator[str]:
 def _other_codes(one: str, other: str) -> bool:
     mine, theirs = (set(re.findall(r"\b[A-Z]+-?\d+\w*\b", text)) for text in (one, other))
     return bool(mine and theirs and not mine & theirs)
+
+
+@lru_cache(maxsize=4_096)
+def _parts(sentence: str) -> frozenset[str]:
+    """Numerals behind a name: ``Part II``, ``Elizabeth I``."""
+    return frozenset(re.findall(r"\b[A-Z]\w+ ([IVX]+)\b", sentence))
 
 
 def _same_time(one: _Said, other: _Said) -> bool:
@@ -204,9 +213,23 @@ def _differ(mine: Fact, theirs: Fact, one: _Said, other: _Said) -> bool:
         return False
     if is_date and not mine.own & theirs.own & _ONCE:
         return False  # what happens again and again has many dates
-    if not _about_the_same(mine, theirs, one, other) or not _besides_agree(mine, theirs, one, other):
-        return False
-    return values_differ(mine, theirs, norm=one.statement.norm or other.statement.norm)
+    return (
+        _about_the_same(mine, theirs, one, other)
+        and _besides_agree(mine, theirs, one, other)
+        and not _given_beside(mine, theirs, other)
+        and not _given_beside(theirs, mine, one)
+        and values_differ(mine, theirs, norm=one.statement.norm or other.statement.norm)
+    )
+
+
+def _given_beside(fact: Fact, rival: Fact, other: _Said) -> bool:
+    """Whether the other sentence gives the same value too, beside the one that it is held against."""
+    beside = [figure for figure in other.statement.reading.figures if figure not in rival.figures]
+    return any(
+        figure.kind == given.kind and figure.days == given.days and set(figure.values) == set(given.values)
+        for figure in fact.figures
+        for given in beside
+    )
 
 
 def _about_the_same(mine: Fact, theirs: Fact, one: _Said, other: _Said) -> bool:

@@ -217,6 +217,8 @@ def _facts(reading: Reading) -> Iterator[Fact]:
         besides = tuple(
             one for other, _ in groups for one in other if other is not group and _stands_in(one, own_words, reading)
         )
+        if group[-1].kind == "date" and _is_attribute(reading, group[-1]):
+            continue
         form = _form(reading, group[0], own_words) if group[-1].kind in _COUNTED_AS else "bare"
         if form == "subject":
             continue
@@ -264,6 +266,16 @@ def _with_unit(one: Quantity, other: Quantity) -> Quantity:
     """``10`` of ``10 to 12 years`` is years too."""
     values = tuple(value * other.factor for value in one.values)
     return Quantity(one.start, one.end, one.written, other.kind, values, other.factor, one.bound)
+
+
+def _is_attribute(reading: Reading, date: Quantity) -> bool:
+    """Whether a date belongs to a name: ``the 2021 US Open``."""
+    after = next((word for word in reading.words if word.start >= date.end), None)
+    return (
+        after is not None
+        and bool(after.term or after.text[0].isupper())
+        and reading.text[date.end : after.start].isspace()
+    )
 
 
 def _in_a_word(reading: Reading, figure: Quantity) -> bool:

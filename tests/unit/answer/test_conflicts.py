@@ -123,6 +123,9 @@ def test_a_document_does_not_differ_from_itself_in_one_section() -> None:
         ("The bolt G4 is 5 mm long.", "The bolt G6 is 7 mm long."),
         ("The committee met on 9 September 2023.", "The committee met on 17 February 2024."),
         ("It takes 30 minutes.", "It takes 2 hours."),
+        ("Anna Weber won the 2021 Bern Open in May.", "Paul Oberon won the 2022 Bern Open in May."),
+        ("The game Halden Part II was released on 9 May 2019.", "The game Halden Part I was released on 2 June 2013."),
+        ("The fund paid £400 for repairs.", "The fund paid £90 for repairs, of £400 that it had."),
     ],
 )
 def test_what_only_seems_to_differ_is_not_told(one: str, other: str) -> None:
