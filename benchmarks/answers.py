@@ -33,7 +33,9 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, cast
+
+import numpy as np
 
 from citewise.answer.blocks import BlocksOfChunks
 from citewise.answer.extractive import LEAST_PROBABILITY, ExtractiveModel
@@ -44,10 +46,10 @@ from citewise.engine import Engine
 from citewise.evaluate.datasets import fingerprint, read_records
 from citewise.evaluate.run import add_all
 from citewise.observe.logs import configure_logging
-from citewise.protocols import Source
+from citewise.protocols import Embedder, Source
 from citewise.registry.database import Registry
 from citewise.settings import Settings, load_settings
-from citewise.types import Query
+from citewise.types import Query, Vector, Vectors
 
 K = 8  # the default
 THRESHOLDS = (0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 0.9)
@@ -67,7 +69,6 @@ class Asked:
     sentences: int
     verbatim: bool
     supported: bool
-    milliseconds: float  # of the answer, without the search
 
 
 def main() -> None:
@@ -77,12 +78,13 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=300, help="of each set with an answer, and without, at most")
     parser.add_argument("--half", choices=("reported", "fitted", "both"), default="reported")
     parser.add_argument("--json", type=Path, help="write every question's outcome to this file")
+    parser.add_argument("--vectors", type=Path, help="remember the vectors of sentences in this file (.npz)")
     given = parser.parse_args()
     settings = load_settings(home=given.home)
     configure_logging(level="warning", secrets=settings.secrets())
     sets = [Set(name, given.half, given.questions) for name in given.sets]
     outcomes: list[Asked] = []
-    with opened(settings) as (engine, model):
+    with opened(settings, given.vectors) as (engine, model):
         for one in sets:
             index(engine, one)
         for one in sets:
@@ -140,18 +142,47 @@ def evenly(questions: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[tuple[Engine, ExtractiveModel]]:
+def opened(settings: Settings, vectors: Path | None) -> Iterator[tuple[Engine, ExtractiveModel]]:
     engine = open_engine(settings)
     embedders = Embedders(embedder_opener(settings))
     registry = Registry(settings.home)
     try:
         while engine.index_status().state != "ok":
             time.sleep(0.5)
-        yield engine, ExtractiveModel(embedders.get(settings.embed.model), blocks_of=BlocksOfChunks(registry))
+        embedder = Remembering(embedders.get(settings.embed.model), vectors)
+        yield engine, ExtractiveModel(cast(Embedder, embedder), blocks_of=BlocksOfChunks(registry))
+        embedder.save()
     finally:
         registry.close()
         embedders.close()
         engine.close()
+
+
+class Remembering:
+    """An embedder that embeds each text once: a question's passages are many other questions' too."""
+
+    def __init__(self, embedder: Embedder, file: Path | None) -> None:
+        self._embedder = embedder
+        self._file = file
+        self._known: dict[str, Vector] = {}
+        if file and file.is_file():
+            with np.load(file) as kept:
+                self._known = dict(zip(kept["texts"].tolist(), kept["vectors"], strict=True))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._embedder, name)
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        missing = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if missing:
+            self._known |= dict(zip(missing, self._embedder.embed_documents(missing), strict=True))
+        return np.array([self._known[text] for text in texts], dtype=np.float32)
+
+    embed_urgently = embed_documents
+
+    def save(self) -> None:
+        if self._file:
+            np.savez(self._file, texts=np.array(list(self._known)), vectors=np.array(list(self._known.values())))
 
 
 def index(engine: Engine, one: Set) -> None:
@@ -175,7 +206,6 @@ def ask(engine: Engine, model: ExtractiveModel, one: Set, other: Set, kind: str)
     for question in one.about(kind, other):
         hits = engine.search(Query(question["question"], other.collection, k=K)).hits
         choice = model.choose(question["question"], [Source(number, hit) for number, hit in enumerate(hits, 1)])
-        started = time.perf_counter()
         answer = generate(
             question=question["question"],
             standalone_question=question["question"],
@@ -183,7 +213,6 @@ def ask(engine: Engine, model: ExtractiveModel, one: Set, other: Set, kind: str)
             model=model,
             page_of=lambda _document, _version, _position: None,
         )
-        took = (time.perf_counter() - started) * 1000
         for citation in answer.citations:
             if citation.document_id not in texts:
                 texts[citation.document_id] = engine.show(citation.document_id).text
@@ -199,7 +228,6 @@ def ask(engine: Engine, model: ExtractiveModel, one: Set, other: Set, kind: str)
                 sentences=len(choice.quotes),
                 verbatim=all(texts[one.document_id][one.start : one.end] == one.quote for one in answer.citations),
                 supported=all(evidence.verdict == "supported" for evidence in answer.evidence),
-                milliseconds=took,
             )
         )
     if outcomes:
@@ -221,8 +249,8 @@ def plain(text: str) -> str:
 
 
 def report(outcomes: Sequence[Asked]) -> None:
-    print("| Set | answerable | answer among the quotes | … and given | refused | sentences | milliseconds |")
-    print("|---|---|---|---|---|---|---|")
+    print("| Set | answerable | answer among the quotes | … and given | refused | sentences |")
+    print("|---|---|---|---|---|---|")
     for name in dict.fromkeys(outcome.asked for outcome in outcomes):
         own = [outcome for outcome in outcomes if outcome.asked == name and outcome.kind == "answerable"]
         given = [outcome for outcome in own if outcome.probability >= LEAST_PROBABILITY]
@@ -230,7 +258,7 @@ def report(outcomes: Sequence[Asked]) -> None:
             print(
                 f"| {name} | {len(own)} | {fmean(one.holds for one in own):.3f} "
                 f"| {sum(one.holds for one in given) / len(own):.3f} | {1 - len(given) / len(own):.3f} "
-                f"| {fmean(one.sentences for one in given):.2f} | {fmean(one.milliseconds for one in own):.0f} |"
+                f"| {fmean(one.sentences for one in given):.2f} |"
             )
     given = [outcome for outcome in outcomes if outcome.probability >= LEAST_PROBABILITY]
     print(

@@ -80,6 +80,7 @@ def answer_signals(
         float(denies(claim, quoted)),
         float(negated(question.text) and not negated(" … ".join(one.text for one in beside))),
         float(best.kind in ("table", "list_item")),
+        float(best.kind == "table" and bool(firm - best.terms - best.around)),
         closest,
         scored[order[0]],
     )
@@ -105,6 +106,8 @@ ANSWER_WEIGHTS: Mapping[str, float] = {
     "denies what is asked": -1.7,
     "denies what is denied nowhere near": -1.7,
     "is a row or an item": 1.0,
+    # Not in the sets either. A row speaks of its own key; of prose about a thing the next sentence may say more.
+    "is a row without a name or number of the question": -2.5,
     "similarity of the closest passage": 4.1,
     "score of the best sentence": 0.04,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ MOST_ITEMS = 12
 
 _REFERENCE = re.compile(r"[ \t]*\[\d{1,3}(?:\s*[,–-]\s*\d{1,3})*\]")
 _BULLET = re.compile(r"^\s*[-*+•‣▪●◦]\s+")
+_BACKTICKS = re.compile("`+")
 _MARKDOWN_ITEM = re.compile(r"[-*+]\s|\d{1,3}[.)]\s")
 
 
@@ -89,7 +91,7 @@ def _written(parts: Sequence[tuple[int, Span, str]], texts: Sequence[str]) -> li
     quotes: list[Quote] = []
     for number, (source, (start, end), kind) in enumerate(parts):
         words = texts[source][start:end]
-        text = " ".join(words.split()) if several and kind == "list_item" else shown(words)
+        text = shown(words, bullet=several and kind == "list_item")
         gap = ""
         if number:
             before, _, kind_before = parts[number - 1]
@@ -107,6 +109,13 @@ def _written(parts: Sequence[tuple[int, Span, str]], texts: Sequence[str]) -> li
     return quotes
 
 
-def shown(text: str) -> str:
-    """Return quoted words as they read in an answer."""
-    return " ".join(_BULLET.sub("", _REFERENCE.sub("", text)).split())
+def shown(text: str, *, bullet: bool = False) -> str:
+    """Return quoted words as they read in an answer.
+
+    A backtick that nothing closes would make code of all that follows, citations included, so it
+    becomes the quotation mark that it mostly is (``like this'').
+    """
+    words = " ".join((text if bullet else _BULLET.sub("", text)).split())
+    words = " ".join(_REFERENCE.sub("", words).split())
+    runs = Counter(_BACKTICKS.findall(words))
+    return words.replace("`", "\u2018") if any(count % 2 for count in runs.values()) or "``" in runs else words

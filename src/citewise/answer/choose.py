@@ -114,20 +114,49 @@ def scores(rows: Sequence[Sequence[float]]) -> list[float]:
     return [sum(weight * value for weight, value in zip(weights, row, strict=True)) for row in rows]
 
 
-def choose(found: Sequence[Candidate], scored: Sequence[float], *, within: float = 2.4) -> list[int]:
+def choose(
+    question: Question, found: Sequence[Candidate], scored: Sequence[float], *, within: float = 2.4
+) -> list[int]:
     """Return the indexes of the sentences to quote, best first: at most ``MOST``, no near-repeats.
 
+    A name or figure of the question that none of them is about gets a sentence of its own, from
+    whichever document has it: who asks about two things asks for two answers.
+
     Args:
-        within: How far behind the best score a further sentence may lie.
+        question: What was asked.
+        found: All candidates.
+        scored: See :func:`scores`.
+        within: How far behind the best score a further sentence may lie; twice as far for such a name.
     """
     order = sorted(range(len(found)), key=lambda index: (-scored[index], index))
     chosen: list[int] = []
+
+    def is_new(index: int) -> bool:
+        one = found[index]
+        return all(
+            not _repeats(one, found[other]) and not _is_other_row(question, one, found[other]) for other in chosen
+        )
+
     for index in order:
         if len(chosen) == MOST or scored[index] < scored[order[0]] - within:
             break
-        if all(not _repeats(found[index], found[other]) for other in chosen):
+        if is_new(index):
             chosen.append(index)
+    open_names = question.firm.difference(*(found[index].terms | found[index].around for index in chosen))
+    for index in order:
+        if not open_names or scored[index] < scored[order[0]] - 2 * within:
+            break
+        if open_names & found[index].terms and is_new(index):
+            chosen = [*chosen[: MOST - 1], index]
+            open_names -= found[index].terms
     return chosen
+
+
+def _is_other_row(question: Question, one: Candidate, chosen: Candidate) -> bool:
+    """Whether a row of the same table lacks what the question names and a chosen row has."""
+    if one.kind != "table" or (one.source, one.group) != (chosen.source, chosen.group):
+        return False
+    return not one.terms >= (chosen.terms & question.weights.keys())
 
 
 def _repeats(one: Candidate, other: Candidate) -> bool:

@@ -89,7 +89,7 @@ class ExtractiveModel:
         similarities = self._similarities(vector, [candidate.meaning or candidate.text for candidate in found])
         scored = scores(features(asked, found, similarities, sources))
         signals = answer_signals(asked, found, similarities, scored, sources, closest=self._closest(vector, sources))
-        quotes = arranged(asked, found, choose(found, scored), [source.hit.chunk.text for source in sources])
+        quotes = arranged(asked, found, choose(asked, found, scored), [source.hit.chunk.text for source in sources])
         return Choice(quotes, probability(signals), "The passages that came closest do not answer this question.")
 
     def _similarities(self, vector: Vector, texts: Sequence[str]) -> list[float]:

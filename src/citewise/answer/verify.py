@@ -200,7 +200,8 @@ def _takes_back(before: str, after: str) -> bool:
 
 def _plain(text: str) -> str:
     # Quoted sentences are shown without the reference numbers that the document itself carries.
-    return " ".join(_REFERENCE.sub("", text).split()).strip(" .").casefold()
+    # Nor with backticks, where nothing closes them.
+    return " ".join(_REFERENCE.sub("", text).split()).replace("`", "\u2018").strip(" .").casefold()
 
 
 def _latin(text: str) -> bool:

@@ -68,6 +68,11 @@ def test_line_breaks_reference_numbers_and_bullets_are_not_shown() -> None:
     assert shown("- It weighs 900 kg and stands\nin the cellar [12].") == "It weighs 900 kg and stands in the cellar."
 
 
+def test_backticks_that_nothing_closes_are_shown_as_quotation_marks() -> None:
+    assert shown("The `` season '' is a factor.") == "The \u2018\u2018 season '' is a factor."
+    assert shown("Run `make` twice.") == "Run `make` twice."
+
+
 def test_overlapping_chunks_offer_each_sentence_once() -> None:
     first = hit("Alpha beta gamma delta. The press weighs 900 kg today.", rank=1, document="d", start=0)
     second = hit("The press weighs 900 kg today. Oil it every single week.", rank=2, document="d", start=24)
@@ -112,12 +117,18 @@ def test_a_year_that_stands_nowhere_is_not_answered_with_another() -> None:
 def test_near_repeats_are_quoted_once() -> None:
     repeated = "Refunds are paid within 14 days of the return."
     found = candidates(sources(repeated, repeated + " ", "The office is closed on every Monday."))
-    assert len(choose(found, [1.0] * len(found))) == 2
+    assert len(choose(read_question("When?"), found, [1.0] * len(found))) == 2
 
 
 def test_far_worse_sentences_are_not_added() -> None:
     found = candidates(sources("One thing is here now.", "Another matter stands there.", "A third fact lies below."))
-    assert choose(found, [5.0, 4.9, 1.0]) == [0, 1]
+    assert choose(read_question("What is here?"), found, [5.0, 4.9, 1.0]) == [0, 1]
+
+
+def test_each_of_two_things_that_are_asked_about_gets_a_sentence() -> None:
+    texts = ("The Bern press weighs 900 kg.", "Paper for the Bern press is kept dry.", "In Lund a press weighs 700 kg.")
+    found = candidates(sources(*texts))
+    assert choose(read_question("What do the presses in Bern and Lund weigh?"), found, [5.0, 4.0, 1.0]) == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
