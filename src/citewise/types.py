@@ -577,7 +577,7 @@ class Turn:
     standalone_question: str
     created_at: float
     answer: Answer
-    step: str = ""  # what is going on while running: searching, reading, writing
+    step: str = ""  # what is going on while running: searching, reading, writing, checking
     asked_before: AskedBefore | None = None
     parent_id: str | None = None  # the turn before it in its branch; None: it begins the conversation
     versions: tuple[str, ...] = ()  # turns that stand at its place, itself included, oldest first

@@ -120,6 +120,8 @@ def _stop(turn: Turn) -> None:
 
 def _step(turn: Turn) -> str:
     contexts = turn.answer.contexts
+    if turn.step == "checking":
+        return "Checking what the rules leave open"
     doing = "Writing" if turn.answer.text else {"reading": "Reading", "writing": "Writing"}.get(turn.step)
     if doing is None:
         return "Searching your documents"

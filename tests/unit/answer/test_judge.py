@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from pydantic import SecretStr
 
-from citewise.answer.judge import MOST, Doubt, judge
+from citewise.answer.judge import MOST, Doubt, Judged, judge
 from citewise.answer.openai import OpenAIModel
 from citewise.protocols import Finished, TextDelta
-from citewise.types import Usage
+from citewise.types import Answer, Usage
 from tests.fake_models import FakeModels
+from tests.unit.answer.test_generate import DONE, ScriptedModel, ask
 
 DOUBTS = (
     Doubt("The press is a heavy machine.", ("The press weighs 900 kg.",)),
@@ -30,7 +31,8 @@ def models() -> Iterator[FakeModels]:
 
 
 def writer(models: FakeModels, name: str) -> OpenAIModel:
-    return OpenAIModel(name, api_key=SecretStr(KEY), base_url=models.openai_url, first_token_s=2, between_tokens_s=2)
+    patience = 2 if name == "hang" else 20
+    return OpenAIModel(name, api_key=SecretStr(KEY), base_url=models.openai_url, first_token_s=patience)
 
 
 def test_all_sentences_are_judged_in_one_call_with_reasons_that_name_the_model(models: FakeModels) -> None:
@@ -133,6 +135,55 @@ def test_reasons_and_sentences_are_bounded_and_the_reply_too() -> None:
     assert judge([Doubt("x" * 5_000, ("y" * 9_000,))] * 40, many).asked == MOST
     assert len(many.texts[0]) < MOST * 3_300
     assert "more than a list" in (judge(DOUBTS, Replying("x" * 30_000)).failure or "")
+
+
+OPEN = "The heavy old press weighs 900 kg [1]."
+
+
+def asked_to_judge(models: FakeModels, name: str, *, ends: Finished = DONE) -> tuple[Answer, list[str]]:
+    """An answer whose one sentence the rules leave open, and what had been written when the judge was asked."""
+    written: list[str] = []
+    at_that_time: list[str] = []
+
+    def judging(doubts: Sequence[Doubt]) -> Judged:
+        at_that_time.append(written[-1])
+        return judge(doubts, writer(models, name))
+
+    model = ScriptedModel(TextDelta(OPEN[:12]), TextDelta(OPEN[12:]), ends)
+    return ask(model, on_text=written.append, judge=judging), at_that_time
+
+
+def test_an_answer_is_judged_once_its_text_is_complete_and_its_tokens_count(models: FakeModels) -> None:
+    answer, written = asked_to_judge(models, "judge-supported")
+    assert written == [OPEN]
+    (evidence,) = answer.evidence
+    assert (evidence.verdict, evidence.reason) == (
+        "supported",
+        "judged by openai:judge-supported: so says the fake",
+    )
+    assert answer.usage == DONE.usage + Usage(120, 30)
+    assert answer.cost_usd is None, "the price of the fake is not known"
+    assert answer.trace["judge"] | {"ms": 0} == {
+        "model": "openai:judge-supported",
+        "asked": 1,
+        "judged": 1,
+        "input_tokens": 120,
+        "output_tokens": 30,
+        "ms": 0,
+        "failure": None,
+    }
+
+
+def test_an_answer_keeps_the_verdict_of_the_rules_when_the_judge_fails_and_says_so(models: FakeModels) -> None:
+    answer, _ = asked_to_judge(models, "broken")
+    assert (answer.status, answer.evidence[0].verdict) == ("complete", "partial")
+    assert "status 500" in answer.trace["judge"]["failure"]
+    assert "Of some sentences only the rules" in answer.trace["remarks"][0]
+
+
+def test_an_answer_that_was_refused_is_not_judged(models: FakeModels) -> None:
+    answer, written = asked_to_judge(models, "judge-supported", ends=Finished("refused", Usage(1, 1)))
+    assert (answer.status, written, models.requests) == ("refused", [], [])
 
 
 def test_nothing_open_asks_nobody() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from citewise.cli.questions import _tell_conflict
 from tests.unit.api.fake_engine import FakeEngine
 from tests.unit.cli.conftest import Run
 
@@ -207,3 +208,20 @@ def test_a_chat_model_is_tested(anywhere: Run) -> None:
     tested = anywhere("models", "test", "openai:x")
     assert (tested.code, tested.out) == (1, "")
     assert "openai:x: It runs here." in tested.err
+
+
+def test_sources_that_differ_are_told_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
+    side = {"marker": 1, "source": "handbook.pdf", "locator": "page 9", "headings": ["Radio"], "erased": False}
+    one = {**side, "quote": "The channel\nis 8.", "dated": "2024", "dated_by": "in its name"}
+    other = {**side, "marker": 0, "source": "card.txt", "quote": "10 channel", "dated": "", "dated_by": ""}
+    _tell_conflict({"about": "channel", "sides": [one, other], "newer": 0})
+    assert capsys.readouterr().out.splitlines() == [
+        "",
+        "Two sources differ: channel",
+        "  [1] handbook.pdf, page 9, Radio, dated 2024 in its name, the newer one",
+        "    “The channel is 8.”",
+        "  card.txt, page 9, Radio",
+        "    “10 channel”",
+    ]
+    _tell_conflict({"about": "", "sides": [{**one, "erased": True}, other], "newer": None})
+    assert "a document that was erased since" in capsys.readouterr().out

@@ -67,35 +67,33 @@ def models(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeModels]:
         yield fake
 
 
-def judging(home: Path, judge: str, *, model: str = "extractive") -> Engine:
-    settings = load_settings(home=home, answer={"judge": judge, "model": model})
+def judging(home: Path, judge: str) -> Engine:
+    settings = load_settings(home=home, answer={"judge": judge, "model": "extractive"})
     return open_engine(settings, open_embedder=lambda _: HashEmbedder())
 
 
-def test_a_judging_model_is_asked_after_the_text_is_complete_and_counted(tmp_path: Path, models: FakeModels) -> None:
+SENTENCE = "The press, a marvel for visitors and children, weighs 900 kg."
+QUOTES = ["The press weighs 900 kg."]
+
+
+def test_a_single_sentence_is_judged_too_where_the_rules_leave_it_open(tmp_path: Path, models: FakeModels) -> None:
     engine = judging(tmp_path / "data", "openai:judge-unsupported")
     try:
-        sentence, quotes = "The press, a marvel for visitors and children, weighs 900 kg.", ["The press weighs 900 kg."]
-        assert engine.verify(sentence, quotes) == (
+        assert engine.verify(SENTENCE, QUOTES) == (
             "unsupported",
             "judged by openai:judge-unsupported: so says the fake",
         )
-        assert engine.verify("The press weighs 950 kg.", quotes)[1].startswith("950 kg does not stand")
-        assert models.asked == ["openai:judge-unsupported".partition(":")[2]], "the rules decided the second alone"
+        assert engine.verify("The press weighs 950 kg.", QUOTES)[1].startswith("950 kg does not stand")
+        assert models.asked == ["judge-unsupported"], "the rules decided the second alone"
     finally:
         engine.close()
 
 
-def test_a_failing_judge_leaves_the_rules_verdict_and_is_told_of(tmp_path: Path, models: FakeModels) -> None:
-    engine = judging(tmp_path / "data", "openai:broken", model="openai:ok")
+def test_a_failing_judge_leaves_the_verdict_of_the_rules(tmp_path: Path, models: FakeModels) -> None:
+    engine = judging(tmp_path / "data", "openai:wrong-key")
     try:
-        # Half of it is in another script than what is quoted for it, so the rules cannot tell.
-        add(engine, "press.txt", "印刷机很重 and is very old. The press weighs 900 kg.")
-        turn = answered(engine, "Is the press heavy and old?")
-        assert turn.answer.status == "complete"
-        if "judge" in turn.answer.trace:
-            assert "status 500" in turn.answer.trace["judge"]["failure"]
-            assert not any(one.reason.startswith("judged by") for one in turn.answer.evidence)
+        assert engine.verify(SENTENCE, QUOTES)[0] == "partial"
+        assert "judged by" not in engine.verify(SENTENCE, QUOTES)[1]
     finally:
         engine.close()
 
