@@ -137,6 +137,8 @@ async def ask(request: Request, engine: EngineOfApp, body: AskBody) -> Response:
 
     `locator` says where each citation stands in its original. `incomplete_documents` are those that the
     answer draws on and that could not be read in full, with what is `missing`.
+    `conflicts` are pairs of sources that give different values for the same thing, one of them cited; nothing is
+    said of which is right, and `newer` (0 or 1) only where both documents are dated.
 
     With `Accept: application/json` the answer comes when it is finished; its status is 502
     when the model failed. With `Accept: text/event-stream` it comes as it is written:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from citewise.answer.conflicts import find_conflicts
 from citewise.types import Citation, Conflict, ScoredChunk
@@ -137,3 +139,36 @@ def test_columns_of_a_plain_text_are_read_line_by_line() -> None:
     (found,) = differ("The Trust's own working channel is channel 8.", card)
     assert [side.value for side in found.sides] == ["8", "10"]
     assert found.other.citation.quote == "10   Trust working channel, through the repeater"
+
+
+WORDS = ["the", "press", "weighs", "900", "kg", "is", "not", "open", "at", "09:00", "to", "and", "1931"]
+SIGNS = [".", "|", ":", "\n"]
+    "the",
+    "press",
+    "weighs",
+    "900",
+    "kg",
+    "is",
+    "not",
+    "open",
+    "at",
+    "09:00",
+    "to",
+    "and",
+    "1931",
+    ".",
+    "|",
+    ":",
+    "\n",
+]
+
+
+@given(texts=st.lists(st.lists(st.sampled_from(WORDS + SIGNS) | st.text(max_size=6), max_size=25), min_size=2, max_size=3))
+@settings(max_examples=60, deadline=None)
+def test_any_passages_can_be_compared_and_every_side_is_verbatim(texts: list[list[str]]) -> None:
+    hits = [hit(" ".join(words) or "x", rank=rank, start=7) for rank, words in enumerate(texts, 1)]
+    for conflict in find_conflicts(hits, [cited(hits[0])]):
+        for side in conflict.sides:
+            (chunk,) = [one.chunk for one in hits if one.chunk.id == side.citation.chunk_id]
+            start = side.citation.start - chunk.start
+            assert chunk.text[start : side.citation.end - chunk.start] == side.citation.quote
