@@ -143,27 +143,10 @@ def test_columns_of_a_plain_text_are_read_line_by_line() -> None:
 
 WORDS = ["the", "press", "weighs", "900", "kg", "is", "not", "open", "at", "09:00", "to", "and", "1931"]
 SIGNS = [".", "|", ":", "\n"]
-    "the",
-    "press",
-    "weighs",
-    "900",
-    "kg",
-    "is",
-    "not",
-    "open",
-    "at",
-    "09:00",
-    "to",
-    "and",
-    "1931",
-    ".",
-    "|",
-    ":",
-    "\n",
-]
+PASSAGE = st.lists(st.sampled_from(WORDS + SIGNS) | st.text(max_size=6), max_size=25)
 
 
-@given(texts=st.lists(st.lists(st.sampled_from(WORDS + SIGNS) | st.text(max_size=6), max_size=25), min_size=2, max_size=3))
+@given(texts=st.lists(PASSAGE, min_size=2, max_size=3))
 @settings(max_examples=60, deadline=None)
 def test_any_passages_can_be_compared_and_every_side_is_verbatim(texts: list[list[str]]) -> None:
     hits = [hit(" ".join(words) or "x", rank=rank, start=7) for rank, words in enumerate(texts, 1)]
