@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citewise.retrieve.fuse import reciprocal_rank_fusion, score_fusion
+from citewise.retrieve.fuse import peak, reciprocal_rank_fusion, score_fusion, weight_of_meaning
 
 Scored = list[tuple[str, float]]
 
@@ -86,3 +86,15 @@ def test_the_unit_of_a_score_does_not_matter(ranking: Scored, scale: float) -> N
 def test_score_fusion_of_two_lists_by_hand() -> None:
     fused = score_fusion([[("a", 0.9), ("b", 0.8), ("c", 0.5)], [("c", 12.0), ("b", 6.0)]], weights=[0.5, 0.5])
     assert fused == [("a", 0.5), ("c", 0.5), ("b", pytest.approx(0.375))]
+
+
+@given(scores=st.lists(st.floats(0, 1000), max_size=30))
+def test_the_peak_of_a_list_is_a_share_and_no_search_is_left_out_for_it(scores: list[float]) -> None:
+    assert 0 <= peak(scores) <= 1 + 1e-9
+    assert 0.3 < weight_of_meaning(scores) < 0.7
+
+
+def test_one_that_stands_out_makes_the_words_count_more_and_equals_make_them_count_less() -> None:
+    assert peak([9.0, 3.0, 3.0]) == pytest.approx(2 / 3)
+    assert peak([2.0] * 50) == peak([5.0]) == peak([0.0, 0.0]) == peak([]) == 0
+    assert weight_of_meaning([9.0, 1.0, 1.0]) < 0.5 < weight_of_meaning([9.0, 8.0, 8.0])

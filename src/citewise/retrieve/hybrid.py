@@ -126,7 +126,8 @@ class Retriever:
             for widenings in range(_WIDENINGS + 1):
                 rankings = self._candidates(look, fetch_k)
                 with look.timed("fuse"):
-                    fused = look.with_holders(self._fuse(rankings, look.weights(rankings)))
+                    weights = look.weights(rankings, by_scores=self._fusion == "scores")
+                    fused = look.with_holders(self._fuse(rankings, weights))
                 with look.timed("join"):
                     joined = self._join(
                         [chunk_id for chunk_id, _ in fused], look.collection_id, look.indexes.generation
@@ -166,7 +167,7 @@ class Retriever:
                 "operators": look.operators.as_json(),
                 "names": list(look.holders),
                 "fusion": self._fusion if len(rankings) > 1 else None,
-                "weights": look.weights(rankings),
+                "weights": weights,
                 "fetch_k": fetch_k,
                 "widenings": widenings,
                 "reranker": ranked_by,

@@ -10,6 +10,7 @@ from time import perf_counter
 from citewise.errors import StoreError
 from citewise.index.generations import Indexes
 from citewise.retrieve.exactly import Names
+from citewise.retrieve.fuse import weight_of_meaning
 from citewise.retrieve.operators import Operators
 from citewise.types import ScoredChunk, SearchMode, Vector
 
@@ -17,7 +18,7 @@ Ranking = list[tuple[str, float]]
 """Chunk ids and scores, best first."""
 
 _STEPS = ("total", "rewrite", "embed", "dense", "keyword", "fuse", "join", "rerank")
-_HALF = 0.5  # weight of each search for a question whose words the embedding model knows
+_HALF = 0.5  # weight of each search by ranks, for a question whose words the embedding model knows
 _LEAST = 0.05  # weight of the search by meaning for one whose words it does not: what nothing else found comes last
 _UNFAMILIAR = 0.5  # below it a reranker is not told how near in meaning a chunk is
 
@@ -38,11 +39,15 @@ class Look:
     degraded: list[str] = field(default_factory=list)
     timings_ms: dict[str, float] = field(default_factory=lambda: dict.fromkeys(_STEPS, 0.0))
 
-    def weights(self, rankings: Mapping[str, Ranking]) -> dict[str, float]:
-        """How much each search counts; the one by meaning less, the less the model knows the question's words."""
+    def weights(self, rankings: Mapping[str, Ranking], *, by_scores: bool) -> dict[str, float]:
+        """How much each search counts; the one by meaning less, the less the model knows the question's words.
+
+        Scores tell more: see ``weight_of_meaning``.
+        """
         if len(rankings) < 2:
             return dict.fromkeys(rankings, 1.0)
-        dense = max(_LEAST, _HALF * self.familiarity)
+        half = weight_of_meaning([score for _, score in rankings["keyword"]]) if by_scores else _HALF
+        dense = max(_LEAST, half * self.familiarity)
         return {name: dense if name == "dense" else 1 - dense for name in rankings}
 
     def with_holders(self, fused: Ranking) -> Ranking:

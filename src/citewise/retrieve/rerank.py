@@ -17,6 +17,7 @@ from itertools import pairwise
 
 from citewise.language.question import Question, read_question
 from citewise.language.terms import terms
+from citewise.retrieve.fuse import unusual_peak
 from citewise.types import ScoredChunk
 
 _WINDOW = 24  # terms, about two sentences
@@ -28,7 +29,7 @@ class LinearReranker:
 
     @property
     def name(self) -> str:
-        return "linear-1"
+        return "linear-2"
 
     def rerank(self, question: str, hits: Sequence[ScoredChunk]) -> list[ScoredChunk]:
         """Return ``hits``, best first, with new scores and ranks; equal ones in the order they had."""
@@ -64,21 +65,20 @@ def features(question: str, hits: Sequence[ScoredChunk]) -> list[tuple[float, ..
     idf = _rarity(asked, words)
     total = sum(idf.values()) or 1.0
     dense = _Scale.of([hit.scores["dense"] for hit in hits if "dense" in hit.scores])
-    keyword = _Scale.of([hit.scores["keyword"] for hit in hits if "keyword" in hit.scores])
+    by_words = [hit.scores["keyword"] for hit in hits if "keyword" in hit.scores]
+    keyword = _Scale.of(by_words)
+    peaked = unusual_peak(by_words)
     pairs = _pairs(question, asked)
     quoted = [match.group(1).casefold() for match in _QUOTED.finditer(question)]
     firm = asked.firm
-    at = {(hit.chunk.document_id, hit.chunk.ordinal): index for index, hit in enumerate(hits)}
-    fused = _Scale.of([hit.score for hit in hits])
     rows: list[tuple[float, ...]] = []
     for hit, own in zip(hits, words, strict=True):
         folded = hit.chunk.full_text.casefold() if quoted else ""
-        beside = [at.get((hit.chunk.document_id, hit.chunk.ordinal + step)) for step in (-1, 1)]
+        shares = dense.share(hit.scores.get("dense")), keyword.share(hit.scores.get("keyword"))
         rows.append(
             (
                 hit.scores.get("dense", dense.lowest),
-                dense.share(hit.scores.get("dense")),
-                keyword.share(hit.scores.get("keyword")),
+                *shares,
                 hit.scores.get("keyword", 0.0) / keyword.highest if keyword.highest > 0 else 0.0,
                 sum(idf[term] for term in own.places) / total,
                 sum(idf[term] for term in own.context) / total,
@@ -89,7 +89,7 @@ def features(question: str, hits: Sequence[ScoredChunk]) -> list[tuple[float, ..
                 sum(phrase in folded for phrase in quoted) / len(quoted) if quoted else 0.0,
                 min(own.count, 160) / 160,
                 float(hit.chunk.ordinal == 0),
-                max((fused.share(hits[index].score) for index in beside if index is not None), default=0.0),
+                (shares[0] - shares[1]) * peaked,
             )
         )
     return rows
@@ -110,7 +110,7 @@ WEIGHTS: Mapping[str, float] = {
     "quoted phrases": 1.5,
     "length": -0.25,
     "opens its document": 0.29,
-    "score of the chunks beside it": 0.2,
+    "meaning rather than words, where words tell chunks apart": -3.4,
 }
 """Weights of :func:`features`, in order."""
 

@@ -129,14 +129,14 @@ def test_who_reranks_can_be_chosen_and_is_named(tmp_path: Path, server: FakeEmbe
         add(engine, PUMP)
         question = "clear day"
         by_default = engine.search(Query(question))
-        assert by_default.reranker == by_default.trace["reranker"] == "linear-1"
+        assert by_default.reranker == by_default.trace["reranker"] == "linear-2"
         by_cohere = engine.search(Query(question, rerank="cohere:rerank-v3.5"))
         assert (by_cohere.reranker, by_cohere.trace["reranker"]) == ("cohere:rerank-v3.5", "cohere:rerank-v3.5")
         assert by_cohere.hits[0].scores["rerank"] == 1.0
         assert engine.search(Query(question, rerank="none")).reranker is None
         assert engine.search(Query(question, rerank=False)).reranker is None
         assert engine.search(Query(question, mode="keyword")).reranker is None
-        assert engine.search(Query(question, mode="keyword", rerank="linear")).reranker == "linear-1"
+        assert engine.search(Query(question, mode="keyword", rerank="linear")).reranker == "linear-2"
         with pytest.raises(NotFoundError, match="no reranker named 'magic'"):
             engine.search(Query(question, rerank="magic"))
         with pytest.raises(ProviderError, match="is not on this machine"):
@@ -149,7 +149,7 @@ def test_a_reranker_that_is_away_is_named_with_who_stood_in(tmp_path: Path, serv
         add(engine, PUMP)
         server.faults.extend(["ok", Refusal(401, "bad {key}")])  # the question's vector, then the order
         result = engine.search(Query("clear day"))
-        assert result.reranker == "linear-1"
+        assert result.reranker == "linear-2"
         assert result.degraded == (
             "The built-in reranker stood in for cohere:rerank-v3.5: Cohere refused the API key. "
             "Check CO_API_KEY and start again.",

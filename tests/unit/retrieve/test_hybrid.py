@@ -343,6 +343,20 @@ def test_the_search_by_meaning_hardly_counts_where_its_model_does_not_know_the_w
     assert [hit.chunk.id for hit in alone.hits] == ["garden"]
 
 
+@pytest.mark.usefixtures("some")
+def test_weights_follow_the_question_where_scores_are_merged_but_not_where_ranks_are(
+    indexes: Indexes, registry: Registry
+) -> None:
+    def weights(question: str, fusion: str) -> Mapping[str, float]:
+        search = retriever(indexes, registry, fusion=fusion).search
+        found: Mapping[str, float] = search(question=question, collection_id="c", k=1).trace["weights"]
+        return found
+
+    assert weights("clean the pump with warm water", "scores")["keyword"] > weights("pump", "scores")["keyword"]
+    assert sum(weights("pump", "scores").values()) == pytest.approx(1)
+    assert weights("clean the pump", "ranks") == {"dense": 0.5, "keyword": 0.5}
+
+
 @pytest.mark.parametrize("mode", ["hybrid", "dense", "keyword"])
 def test_a_phrase_stands_in_every_hit_and_a_word_to_leave_out_in_none(
     indexes: Indexes, registry: Registry, mode: SearchMode

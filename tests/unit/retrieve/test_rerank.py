@@ -87,15 +87,16 @@ def test_a_hit_of_one_search_alone_is_ranked_too() -> None:
     }
 
 
-def test_chunks_beside_a_good_one_gain() -> None:
-    lone = hit("Three.", document="e", ordinal=7, score=0.1)
-    beside = hit("Two.", ordinal=5, score=0.1)
-    good = hit("One.", ordinal=4, score=0.9)
-    rows = dict(zip(("lone", "beside"), features("?", [lone, beside, good]), strict=False))
+def test_where_no_chunk_stands_out_by_its_words_meaning_decides_more() -> None:
+    def gap(*others: float) -> float:
+        """How much better meaning does than words, with these scores by words among the rest."""
+        near = hit("Uno.", ordinal=0, dense=0.6, keyword=4.0)
+        wordy = hit("Due.", ordinal=0, dense=0.2, keyword=9.0)
+        rest = [hit(f"Tre {number}.", ordinal=0, dense=0.2, keyword=score) for number, score in enumerate(others)]
+        scores = {found.chunk.text: found.score for found in LinearReranker().rerank("?", [near, wordy, *rest])}
+        return scores["Uno."] - scores["Due."]
 
-    place = list(WEIGHTS).index("score of the chunks beside it")
-    assert rows["beside"][place] == 1.0
-    assert rows["lone"][place] == 0.0
+    assert gap(*[8.5] * 10, 1.0) > gap(*[1.0] * 11)
 
 
 @pytest.mark.parametrize("question", ["", "?", "the of and", "机器怎么清洗？", "\ud800", "a" * 8000])
