@@ -13,10 +13,7 @@ Printed as Markdown: nDCG@10 and recall@10 (documents, ir-measures) of
 * ``default``: the same, then reranked as the settings say,
 
 and the mean time of a search of the last one. ``--queries N`` takes N questions of each set, evenly.
-``--dump FILE`` writes for every question its candidates as ``fused`` has them, best first: one line
-each with ``set``, ``query``, ``question`` and ``candidates`` (``chunk_id``, ``document``, ``dense``,
-``keyword``, ``fused``, ``grade``); and once for each chunk its ``title``, ``context``, ``text`` and
-``ordinal`` to FILE's name with ``.chunks`` before its ending.
+For candidates to fit on, see ``training/candidates.py``.
 """
 
 from __future__ import annotations
@@ -31,7 +28,6 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from citewise.build import open_engine
 from citewise.engine import Engine
@@ -58,7 +54,6 @@ def main() -> None:
     parser.add_argument("sets", nargs="+", metavar="SET")
     parser.add_argument("--home", type=Path, required=True, help="data directory, kept")
     parser.add_argument("--queries", type=int, help="questions of each set, at most")
-    parser.add_argument("--dump", type=Path, help="write the candidates of every question to this file")
     parser.add_argument("--json", type=Path, help="write every question's figures to this file")
     given = parser.parse_args()
     settings = load_settings(home=given.home)
@@ -73,8 +68,6 @@ def main() -> None:
                 if not plain:
                     figures[name][system], times[name] = measure(engine, dataset, names[name], mode, rerank=rerank)
                     say(f"{name}: {system} {means(list(figures[name][system].values()))['ndcg@10']}")
-        if given.dump:
-            dump(engine, datasets, names, given.dump)
     plain = settings.model_copy(update={"search": settings.search.model_copy(update={"fusion": "ranks"})})
     with opened(plain) as engine:
         for name, dataset in datasets.items():
@@ -135,39 +128,6 @@ def measure(
         times.append(found.timings_ms["total"])
         run[question.id] = list(dict.fromkeys(hit.source for hit in found.hits))[:K]
     return graded(run, {question.id: dataset.grades[question.id] for question in dataset.questions}, k=K), fmean(times)
-
-
-def dump(engine: Engine, datasets: dict[str, Dataset], names: dict[str, str], path: Path) -> None:
-    texts = path.with_suffix(f".chunks{path.suffix}")
-    with path.open("w") as lines, texts.open("w") as chunks:
-        for name, dataset in datasets.items():
-            known = {}
-            for document in engine.documents(collection=names[name]):
-                for chunk in engine.show(document.id).chunks:
-                    known[chunk.id] = document.source
-                    about = {"title": document.title, "context": chunk.context, "text": chunk.text}
-                    write(chunks, {"chunk_id": chunk.id, "ordinal": chunk.ordinal, **about})
-            for question in dataset.questions:
-                found = engine.search(Query(question.text, names[name], k=K, rerank=False))
-                grades = dataset.grades[question.id]
-                candidates = [
-                    {
-                        "chunk_id": one["chunk_id"],
-                        "document": known[one["chunk_id"]],
-                        **{score: one["scores"].get(score) for score in ("dense", "keyword", "fused")},
-                        "grade": grades.get(known[one["chunk_id"]], 0),
-                    }
-                    for one in found.trace["candidates"]
-                    if one["chunk_id"] in known
-                ]
-                about = {"set": name, "query": question.id, "question": question.text}
-                write(
-                    lines, {**about, "relevant": sum(grade > 0 for grade in grades.values()), "candidates": candidates}
-                )
-
-
-def write(file: Any, value: dict[str, Any]) -> None:
-    file.write(json.dumps(value, ensure_ascii=False) + "\n")
 
 
 def table(figure: str, figures: dict[str, dict[str, dict[str, dict[str, float]]]], times: dict[str, float]) -> None:
