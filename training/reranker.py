@@ -57,12 +57,16 @@ def main() -> None:
     parser.add_argument("--fit", nargs="+", required=True, metavar="NAME")
     parser.add_argument("--report", nargs="+", required=True, metavar="NAME")
     parser.add_argument("--depth", type=int, default=50, help="candidates from each kind of search")
+    parser.add_argument(
+        "--only", nargs="*", default=list(WEIGHTS), metavar="WEIGHT", help="leave the others as they are"
+    )
     parser.add_argument("--runs", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     now = np.array(list(WEIGHTS.values()))
     fitted_on = [read(given.folder, name, given.depth, half=0) for name in given.fit]
-    weights = fit(Sets(fitted_on), now, runs=given.runs, random=np.random.default_rng(given.seed))
+    chosen = [number for number, name in enumerate(WEIGHTS) if name in given.only]
+    weights = fit(Sets(fitted_on), now, chosen, runs=given.runs, random=np.random.default_rng(given.seed))
     print("\n".join(f'    "{name}": {weight:.2f},' for name, weight in zip(WEIGHTS, weights, strict=True)))
     table({name: read(given.folder, name, given.depth, half=1) for name in given.report}, now, weights)
 
@@ -166,25 +170,28 @@ def ideal(units: Mapping[str, int]) -> float:
     return float((best * DISCOUNTS[: len(best)]).sum())
 
 
-def fit(sets: Sets, start: Array, *, runs: int, random: np.random.Generator) -> Array:
-    """Return the mean direction of several ascents, as long as the start."""
+def fit(sets: Sets, start: Array, chosen: Sequence[int], *, runs: int, random: np.random.Generator) -> Array:
+    """Return the mean direction of several ascents that change the chosen weights, as long as the start."""
     found = []
     for _ in range(runs):
         drawn = [np.bincount(random.integers(0, size, size), minlength=size) / size for size in sets.sizes]
-        weights = ascended(sets, start * random.uniform(0.5, 1.5, len(start)), np.concatenate(drawn) / len(drawn))
+        moved = start.copy()
+        moved[chosen] *= random.uniform(0.5, 1.5, len(chosen))
+        weights = ascended(sets, moved, chosen, np.concatenate(drawn) / len(drawn))
         found.append(weights / np.linalg.norm(weights * sets.spread))
     mean: Array = np.mean(found, axis=0)
     return mean * np.linalg.norm(start * sets.spread) / np.linalg.norm(mean * sets.spread)
 
 
-def ascended(sets: Sets, weights: Array, shares: Array) -> Array:
+def ascended(sets: Sets, weights: Array, chosen: Sequence[int], shares: Array) -> Array:
     """Change one weight after the other for as long as nDCG@10 rises, in ever smaller steps."""
     weights = weights.copy()
     scores = sets.scores(weights)
     best = float(sets.gains(scores) @ shares)
     largest = np.abs(weights * sets.spread).max()
     for step in STEPS:
-        for number, spread in enumerate(sets.spread):
+        for number in chosen:
+            spread = sets.spread[number]
             for change in (step * largest / spread, -step * largest / spread):
                 while True:
                     tried = scores + np.float32(change) * sets.values[number]

@@ -1,10 +1,8 @@
 """Orders found chunks by what speaks for them: how near in meaning, which words, how close together.
 
-Pure, and without a model to load: a weighted sum of figures for each chunk. The weights were
-fitted by listwise softmax on 2,053 questions of public sets. nDCG@10 of fusion and then of
-this, each question ranked by weights that were fitted on the other half: scifact 0.706, 0.720;
-nq 0.936, 0.939; hotpotqa 0.840, 0.850; squad 0.926, 0.940; chunking_eval 0.897, 0.918;
-clapnq 0.989, 0.991.
+Pure, and without a model to load: a weighted sum of figures for each chunk. All weights but the last
+were fitted on 2,053 questions of public sets, the last by ``training/reranker.py``. What that is worth on
+sets that nothing was fitted on, and what was tried besides, is in ``docs/decisions/0022``.
 """
 
 from __future__ import annotations
