@@ -46,7 +46,10 @@ class OwnerLock:
         refuse_network(directory)
         path = directory / "owner.lock"
         create_private_file(path)
-        self._descriptor: int | None = os.open(path, os.O_RDWR)
+        try:
+            self._descriptor: int | None = os.open(path, os.O_RDWR)
+        except OSError as error:
+            raise unusable(directory, error) from error
         try:
             _lock_patiently(self._descriptor)
         except OSError as error:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -157,3 +158,19 @@ def test_a_released_lock_has_no_descriptor(tmp_path: Path) -> None:
     lock.release()
     with pytest.raises(ValueError, match="released"):
         lock.fileno()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EACCES])
+def test_a_lock_that_cannot_be_opened_is_a_sentence(
+    tmp_path: Path, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opens = os.open
+
+    def failing(path: str | Path, flags: int, *more: int) -> int:
+        if str(path).endswith("owner.lock") and not flags & os.O_CREAT:
+            raise OSError(number, os.strerror(number), str(path))
+        return opens(path, flags, *more)
+
+    monkeypatch.setattr(os, "open", failing)
+    with pytest.raises(RegistryError, match=str(tmp_path)):
+        OwnerLock(tmp_path)
