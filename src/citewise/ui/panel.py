@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from citewise.errors import CitewiseError, NotFoundError
-from citewise.types import Answer, Turn
+from citewise.types import Answer, Box, Citation, Turn
 from citewise.ui import components, place, state
 from citewise.ui.failures import friendly
 from citewise.ui.place import Target
@@ -58,20 +58,7 @@ def _passage(turn: Turn, target: Target) -> Passage | None:
             return None
         position = markers.index(target.number)
         citation = answer.citations[position]
-        return Passage(
-            f"Source {position + 1} of {len(markers)}",
-            citation.document_id,
-            citation.version,
-            citation.source,
-            citation.title,
-            citation.start,
-            citation.end,
-            citation.page,
-            locator_of(citation),
-            citation.headings,
-            citation.quote,
-            citation.marker,
-        )
+        return _quoted(f"Source {position + 1} of {len(markers)}", citation, marker=citation.marker)
     if target.kind == "conflict":
         return _differing(answer, target.number)
     if target.number >= len(answer.contexts):
@@ -99,8 +86,13 @@ def _differing(answer: Answer, number: int) -> Passage | None:
     if number >= len(sides):
         return None
     citation = sides[number].citation
+    # Its number is none of the answer's, by which the page with boxes would be asked for.
+    return _quoted(f"Differing source {number + 1} of {len(sides)}", citation, boxes=citation.boxes)
+
+
+def _quoted(place: str, citation: Citation, *, marker: int | None = None, boxes: tuple[Box, ...] = ()) -> Passage:
     return Passage(
-        f"Differing source {number + 1} of {len(sides)}",
+        place,
         citation.document_id,
         citation.version,
         citation.source,
@@ -111,8 +103,8 @@ def _differing(answer: Answer, number: int) -> Passage | None:
         locator_of(citation),
         citation.headings,
         citation.quote,
-        None,
-        citation.boxes,
+        marker,
+        boxes,
     )
 
 
