@@ -105,7 +105,8 @@ def _resolve(question: str, previous: str, subject: str) -> tuple[str, str]:
         return question, own or subject
     if pointed := _pronoun(question, subject) or _head_alone(question, subject):
         return pointed, subject
-    if not own and _says_little(question):
+    # "How do I book the bothy?" names a thing, of this conversation or another: the search with the topic finds both.
+    if not subject_of(question) and _says_little(question):
         return f"{question} ({subject})", subject
     return question, own or subject
 

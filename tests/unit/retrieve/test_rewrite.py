@@ -47,6 +47,7 @@ def test_a_follow_up_takes_over_what_it_leaves_out(before: list[str], question: 
         "How long does it take to replace the filter bag?",
         "Is it possible to mount the Y100 valve upside down?",
         "What is ketosis?",
+        "How do I book the bothy?",
         "What is the warranty period of the X200 pump?",
     ],
 )
