@@ -63,7 +63,8 @@ def why(turn: Turn) -> None:
                 on_click=lambda: st.session_state.update({_RATING: turn.id}),
             )
         return
-    with st.container(key=f"rating_{turn.id}", gap="xsmall"):
+    # A form, so that what was chosen right before "Save" comes with it.
+    with st.container(key=f"rating_{turn.id}"), st.form(f"rating_form_{turn.id}", border=False):
         st.pills(
             "What is not good about it?",
             list(_REASONS),
@@ -78,7 +79,7 @@ def why(turn: Turn) -> None:
             height=80,
             key=f"note_{turn.id}",
         )
-        st.button("Save", key=f"save_rating_{turn.id}", on_click=attempt, args=(lambda: _save(turn),))
+        st.form_submit_button("Save", key=f"save_rating_{turn.id}", on_click=attempt, args=(lambda: _save(turn),))
 
 
 def _save(turn: Turn) -> None:

@@ -80,8 +80,8 @@ def test_a_question_follows_what_the_page_shows(with_document: FakeEngine, open_
 def test_thumbs_are_kept_with_a_reason_and_taken_back(with_document: FakeEngine, open_chat: OpenChat) -> None:
     app = asked(open_chat)
     app.button(key="thumb_down_t1").click().run()
-    app.button_group(key="reason_t1").set_value("missing").run()
-    app.text_area(key="note_t1").set_value("*The* fee").run()
+    app.button_group(key="reason_t1").set_value("missing")
+    app.text_area(key="note_t1").set_value("*The* fee")
     app.button(key="save_rating_t1").click().run()
     assert not app.exception
     given = with_document.turns["t1"].feedback
