@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from citewise.answer.blocks import BlocksOfChunks
 from citewise.answer.check.coverage import Embed
 from citewise.answer.conflicts import find_conflicts
 from citewise.answer.dated import HEAD, with_dates
@@ -59,6 +60,7 @@ class Asking:
         self,
         *,
         registry: Registry,
+        blocks: BlocksOfChunks,
         index: IndexManager,
         originals: Originals,
         searcher: Searcher,
@@ -77,7 +79,7 @@ class Asking:
         self._answers = answers
         self._settings = settings
         self._k = k
-        self._locators = Locators(registry)
+        self._locators = Locators(registry, blocks)
         if settings.judge:
             _judging(models, settings.judge)  # a wrong name is said now
 
@@ -220,7 +222,7 @@ class Asking:
     def _head(self, citation: Citation) -> str:
         """How the text of a cited document begins; empty when it was erased meanwhile."""
         with self._registry.read() as rx, suppress(NotFoundError):
-            return documents.text(rx, citation.document_id, citation.version)[:HEAD]
+            return documents.slice_text(rx, citation.document_id, citation.version, 0, HEAD)
         return ""
 
     def _judge(self, progress: Progress | None = None) -> Judge | None:

@@ -197,7 +197,8 @@ def open_engine(
             parse_memory_mb=settings.ingest.parse_memory_mb,
         )
         asked = AskedQuestions(registry, index.embedder)
-        models = _chat_models(settings, index.embedder, BlocksOfChunks(registry))
+        blocks = BlocksOfChunks(registry)
+        models = _chat_models(settings, index.embedder, blocks)
         engine = Engine(
             settings=settings,
             lock=lock,
@@ -207,6 +208,7 @@ def open_engine(
             originals=originals,
             asking=Asking(
                 registry=registry,
+                blocks=blocks,
                 index=index,
                 originals=originals,
                 searcher=searcher,

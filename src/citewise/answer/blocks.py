@@ -25,11 +25,12 @@ class BlocksOfChunks:
 
     def __call__(self, chunk: Chunk) -> Sequence[Block]:
         """Return the blocks that a chunk touches, in order; none if its text was erased meanwhile."""
-        blocks = self._of(chunk.document_id, chunk.version)
+        blocks = self.of(chunk.document_id, chunk.version)
         first = bisect_right(blocks, chunk.start, key=lambda block: block.end)
         return blocks[first : bisect_left(blocks, chunk.end, key=lambda block: block.start)]
 
-    def _of(self, document_id: str, version: int) -> tuple[Block, ...]:
+    def of(self, document_id: str, version: int) -> tuple[Block, ...]:
+        """Return all blocks of a version, in order; none if its text was erased meanwhile."""
         key = (document_id, version)
         with self._lock:
             if key in self._known:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from threading import Lock
 
+from citewise.answer.blocks import BlocksOfChunks
 from citewise.answer.locators import Layout, has_lines, line_breaks, locator
-from citewise.errors import NotFoundError
 from citewise.registry import documents
 from citewise.registry.database import Registry
 from citewise.types import Block, Citation, ScoredChunk
@@ -21,8 +20,9 @@ _KEPT = 200_000  # pages, places and lines remembered between questions: some te
 class Locators:
     """Finds the locators of passages; remembers the layouts it read. May be used from any thread."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, blocks: BlocksOfChunks) -> None:
         self._registry = registry
+        self._blocks = blocks
         self._layouts: OrderedDict[tuple[str, int], Layout] = OrderedDict()
         self._lock = Lock()
 
@@ -45,15 +45,10 @@ class Locators:
     def of_citations(self, citations: Sequence[Citation]) -> tuple[Citation, ...]:
         """Give quoted words their locators, and the headings right above them; see ``of_hits``."""
         layouts = self._of((one.document_id, one.version) for one in citations)
-        blocks: dict[tuple[str, int], Sequence[Block]] = {}
-        with self._registry.read() as rx:
-            for key in layouts:
-                with suppress(NotFoundError):  # erased meanwhile
-                    blocks[key] = documents.blocks(rx, *key)
         located = []
         for one in citations:
             key = (one.document_id, one.version)
-            headings = _headings(blocks.get(key, ()), one.start, default=one.headings)
+            headings = _headings(self._blocks.of(*key), one.start, default=one.headings)
             where = locator(layouts.get(key, Layout()), one.start, one.end, headings=headings)
             located.append(replace(one, headings=headings, locator=where))
         return tuple(located)

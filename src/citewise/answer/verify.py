@@ -9,7 +9,7 @@ is worth, and what it cannot do.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from citewise.answer.check.coverage import Embed, new_words, share_of_one, share_of_words, similarity
@@ -41,6 +41,14 @@ SHORT_QUOTE = 80
 
 _STATES = 2  # content words from which a sentence states something
 _REFERENCE = re.compile(r"[ \t]*\[\d{1,3}\]")
+VERDICT_WORDS: Mapping[Verdict, str] = {
+    "supported": "supported",
+    "partial": "partly supported",
+    "unsupported": "not supported",
+    "not_checked": "not checked",
+}
+"""How a verdict is said to a reader."""
+
 WITHOUT_CITATION = "states something without a citation"
 _STANDS = "its words, figures and names stand in the quoted words"
 _IN_PART = "only a part of it stands in the quoted words"

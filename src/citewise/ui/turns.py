@@ -7,7 +7,8 @@ from html import escape
 
 import streamlit as st
 
-from citewise.types import Answer, AnswerStatus, Citation, ScoredChunk, Turn, Verdict
+from citewise.answer.verify import VERDICT_WORDS
+from citewise.types import Answer, AnswerStatus, Citation, ScoredChunk, Turn
 from citewise.ui import components, conflicts, found, notices, own_cases, place, ratings, state, versions, wording
 from citewise.ui.failures import friendly
 from citewise.ui.notices import attempt
@@ -20,12 +21,6 @@ POLL_S = 0.3
 _LONG_QUESTION = 200  # characters from which a question is set smaller
 _NEAREST = 4  # passages listed when the documents do not say
 
-_VERDICT_WORDS: dict[Verdict, str] = {
-    "supported": "supported",
-    "partial": "partly supported",
-    "unsupported": "not supported",
-    "not_checked": "not checked",
-}
 _ENDINGS: dict[AnswerStatus, tuple[str, str]] = {
     "cancelled": ("stop_circle", "You stopped this answer. What was written until then is kept."),
     "cut": ("link_off", "The connection to the model broke off. What had arrived is kept."),
@@ -199,7 +194,7 @@ def _checks(answer: Answer) -> None:
     counts = Counter(sentence.verdict for sentence in answer.evidence)
     parts = [
         f'<span class="check {verdict}"><i></i>{counts[verdict]} {words}</span>'
-        for verdict, words in _VERDICT_WORDS.items()
+        for verdict, words in VERDICT_WORDS.items()
         if counts[verdict]
     ]
     if parts:

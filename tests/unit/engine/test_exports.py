@@ -20,18 +20,9 @@ from citewise.settings import Settings
 from citewise.types import Turn
 from tests.fakes import HashEmbedder
 from tests.unit.cli.conftest import Run, command_runner, logging_restored
-from tests.unit.engine.test_engine import FERRY, LIGHTHOUSE, add, answered, opened
+from tests.unit.engine.test_engine import FERRY, add, answered, opened
 
 ASKED = "When does the ferry to Brannoch leave Oban?"
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = opened(tmp_path / "data")
-    add(engine, "ferry.txt", FERRY)
-    add(engine, "lighthouse.md", LIGHTHOUSE)
-    yield engine
-    engine.close()
 
 
 @pytest.fixture

@@ -19,19 +19,10 @@ from citewise.settings import Settings
 from citewise.types import Message, Query, Usage
 from tests.fake_models import FakeModels
 from tests.fakes import HashEmbedder
-from tests.unit.engine.test_engine import FERRY, LIGHTHOUSE, add, answered, opened
+from tests.unit.engine.test_engine import FERRY, add, answered
 
 ASKED = "When does the ferry to Brannoch leave Oban?"
 AGAIN = "When does the ferry leave Oban to Brannoch?"  # the same words: the fake embedder knows no others
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = opened(tmp_path / "data")
-    add(engine, "ferry.txt", FERRY)
-    add(engine, "lighthouse.md", LIGHTHOUSE)
-    yield engine
-    engine.close()
 
 
 def sources(engine: Engine, query: Query) -> set[str]:

@@ -12,13 +12,14 @@ from datetime import datetime
 
 from citewise.answer.export.prose import Block, Inline, Items, Paragraph, Ref, Run, line, plain, read_prose
 from citewise.answer.incomplete import incomplete_of
+from citewise.answer.verify import VERDICT_WORDS
 from citewise.types import Answer, AnswerStatus, Citation, Conversation, ScoredChunk, Turn, Verdict
 
 SIGNS: dict[Verdict, tuple[str, str]] = {
-    "supported": ("✓", "supported"),
-    "partial": ("◐", "partly supported"),
-    "unsupported": ("✗", "not supported"),
-    "not_checked": ("○", "not checked"),
+    "supported": ("✓", VERDICT_WORDS["supported"]),
+    "partial": ("◐", VERDICT_WORDS["partial"]),
+    "unsupported": ("✗", VERDICT_WORDS["unsupported"]),
+    "not_checked": ("○", VERDICT_WORDS["not_checked"]),
 }
 """How a verdict is shown: a sign that needs no colour, and its word."""
 
