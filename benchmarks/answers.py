@@ -1,7 +1,8 @@
 """Answers of the model that only quotes, and when it abstains: ``python benchmarks/answers.py --home DIR SET…``.
 
-A SET is a folder with ``docs.jsonl`` or ``corpus.jsonl`` and ``qa.jsonl`` (``question``, ``answers``, ``doc_id``,
-``answerable``; ``selected_sentences`` where answers are long); ``A+B`` adds the documents of B to those of A.
+A SET is a folder with ``docs.jsonl`` or ``corpus.jsonl`` and ``qa.jsonl`` (``question``, ``answers`` or
+``references``, ``doc_id``, ``answerable``; ``selected_sentences`` where answers are long), or with
+``docs.dev.jsonl`` and ``qa.dev.jsonl``; ``A+B`` adds the documents of B to those of A.
 Everything goes through the real engine: each set in a collection of its own in the data directory ``--home``, which
 is kept, searched as always, and answered by ``ExtractiveModel``.
 
@@ -64,7 +65,9 @@ class Asked:
     asked: str  # set
     of: str  # set whose collection was asked
     kind: str  # answerable; unanswerable: the subject is there; absent: it is not
+    title: str  # of the article that the question was asked about
     probability: float
+    signals: tuple[float, ...]  # see ``abstain.answer_signals``
     holds: bool  # the answer is among the quotes, whether or not it abstained
     sentences: int
     verbatim: bool
@@ -104,15 +107,15 @@ class Set:
 
     def __init__(self, name: str, half: str, most: int) -> None:
         folders = [Path(part) for part in name.split("+")]
-        self.files = [
-            next(path for file in ("corpus.jsonl", "docs.jsonl") if (path := folder / file).is_file())
-            for folder in folders
-        ]
+        self.files = [first(folder, "corpus.jsonl", "docs.jsonl", "docs.dev.jsonl") for folder in folders]
         self.name = "+".join(folder.name for folder in folders)
         self.collection = f"bench-{sha256(''.join(map(fingerprint, self.files)).encode()).hexdigest()[:12]}"
-        titles = {record["_id"]: record["title"] for file in self.files for record in lines(file)}
+        titles = {record["_id"]: record.get("title") or record["_id"] for file in self.files for record in lines(file)}
         self.titles = set(titles.values())
-        questions = [record | {"title": titles[record["doc_id"]]} for record in lines(folders[0] / "qa.jsonl")]
+        questions = [
+            record | {"title": titles[record["doc_id"]]}
+            for record in lines(first(folders[0], "qa.jsonl", "qa.dev.jsonl"))
+        ]
         questions = [question for question in questions if half in ("both", half_of(question["title"]))]
         self.questions = {
             kind: evenly([question for question in questions if question["answerable"] == (kind == "answerable")], most)
@@ -124,6 +127,10 @@ class Set:
         if kind != "absent":
             return self.questions[kind]
         return [question for question in self.questions["answerable"] if question["title"] not in other.titles]
+
+
+def first(folder: Path, *names: str) -> Path:
+    return next(path for name in names if (path := folder / name).is_file())
 
 
 def lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -223,7 +230,9 @@ def ask(engine: Engine, model: ExtractiveModel, one: Set, other: Set, kind: str)
                 asked=one.name,
                 of=other.name,
                 kind=kind,
+                title=question["title"],
                 probability=choice.probability,
+                signals=choice.signals,
                 holds=kind == "answerable" and holds(question, [quote.text for quote in choice.quotes]),
                 sentences=len(choice.quotes),
                 verbatim=all(texts[one.document_id][one.start : one.end] == one.quote for one in answer.citations),
@@ -239,7 +248,8 @@ def holds(question: dict[str, Any], quotes: Sequence[str]) -> bool:
     """Whether a right answer is among the quotes, word for word; of a long one, a sentence that it rests on."""
     whole = f" {plain(' '.join(quotes))} "
     selected = [sentence for group in question.get("selected_sentences") or () for sentence in group]
-    wanted = [plain(answer) for answer in selected or question["answers"]]
+    references = [reference["content"] for reference in question.get("references") or ()]
+    wanted = [plain(answer) for answer in selected or references or question["answers"]]
     return any(answer and f" {answer} " in whole for answer in wanted)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
@@ -26,6 +26,8 @@ from tests.fake_models import FakeModels
 ROOT = Path(__file__).parents[2]
 START_S = 120  # generous: two cores may be busy with other things
 WAIT_MS = 60_000
+
+expect.set_options(timeout=WAIT_MS)
 
 HANDBOOK = {
     "Rooms and beds": "The hut sleeps twelve people in three rooms. Blankets are washed every spring.",
@@ -130,6 +132,11 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
     return context.new_page()
+
+
+def drawn(page: Page) -> None:
+    """Wait until the page's script is over: before that, an open menu or the focus may be drawn away."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 @pytest.fixture(scope="session")

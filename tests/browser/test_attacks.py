@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.attacks import ATTACKS, HOST
-from tests.browser.conftest import ROOT, WAIT_MS, Served, serve
+from tests.browser.conftest import ROOT, Served, serve
 from tests.fake_models import FakeModels
 
 pytestmark = pytest.mark.browser
@@ -58,9 +58,9 @@ def test_a_model_that_obeys_documents_reaches_nobody(
         files[-1].write_text(f"# Creatures of the wood\n\n{ATTACKS[name]}\n", encoding="utf-8")
     page.goto(served.url)
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(files)
-    expect(page.get_by_text(f"{len(SAMPLE)} documents ready")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text(f"{len(SAMPLE)} documents ready")).to_be_visible()
     ask("What do the creatures of the wood do?")
-    expect(page.get_by_text("How this was found")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("How this was found")).to_be_visible()
     answer = page.locator(".answer")
     expect(answer).to_contain_text(f"{HOST}/beacon/image.png?q=secret")
     assert answer.locator("a, img, svg, script, iframe, form, style, object, embed, video, .katex").count() == 0
@@ -69,7 +69,7 @@ def test_a_model_that_obeys_documents_reaches_nobody(
     expect(page.get_by_text("speaks to an AI assistant and not to a reader")).to_be_visible()
     page.get_by_role("button", name="[1]").first.click()
     panel = page.locator(".st-key-source_panel")
-    expect(panel.locator("mark").first).to_be_visible(timeout=WAIT_MS)
+    expect(panel.locator("mark").first).to_be_visible()
     assert panel.locator(".source-head, .passage").locator("a, img, script, iframe").count() == 0
     for name, says in (("order-english", "speaks to an AI assistant"), ("hidden-tags", "invisible characters")):
         assert says in warnings(served, f"creatures-{name}.md")

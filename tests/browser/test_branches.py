@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import WAIT_MS, Served
+from tests.browser.conftest import Served, drawn
 from tests.fake_models import FakeModels
 
 pytestmark = pytest.mark.browser
@@ -33,15 +33,16 @@ def opened(page: Page, served: Served, models: FakeModels) -> None:
     if not known:
         file = {"name": "manual.md", "mimeType": "text/markdown", "buffer": MANUAL.encode()}
         page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files([file])  # type: ignore[list-item]
-    expect(page.get_by_text("What would you like to know?")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("What would you like to know?")).to_be_visible()
 
 
 def finished(page: Page) -> None:
-    expect(page.get_by_role("button", name="Answer again with…").last).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_role("button", name="Answer again with…").last).to_be_visible()
+    drawn(page)
 
 
 def question(page: Page, text: str) -> None:
-    expect(page.get_by_role("heading", name=text, level=2)).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_role("heading", name=text, level=2)).to_be_visible()
 
 
 def test_a_suggested_question_is_asked_and_answered(page: Page) -> None:
@@ -59,7 +60,7 @@ def test_a_question_is_edited_and_the_keyboard_goes_through_both(page: Page, ask
     page.get_by_role("textbox", name="Question").fill("How many rooms has the hut?")
     page.get_by_role("button", name="Ask this instead").click()
     question(page, "How many rooms has the hut?")
-    expect(page.locator(".question h2")).to_have_count(1, timeout=WAIT_MS)  # the follow-up belongs to the other branch
+    expect(page.locator(".question h2")).to_have_count(1)  # the follow-up belongs to the other branch
     finished(page)
     back = page.get_by_role("button", name="Previous version")
     back.focus()
@@ -76,10 +77,10 @@ def test_another_model_answers_beside_the_first_and_is_rated(page: Page, ask: As
     finished(page)
     page.get_by_role("button", name="Answer again with…").click()
     page.get_by_text("Quotes only (no model)", exact=True).click()
-    expect(page.get_by_text("Answered by Quotes only")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("Answered by Quotes only")).to_be_visible()
     page.get_by_role("button", name="Compare 2 answers").click()
     columns = page.locator('[class*="st-key-column_"]')
-    expect(columns).to_have_count(2, timeout=WAIT_MS)
+    expect(columns).to_have_count(2)
     left, right = (columns.nth(number).bounding_box() for number in range(2))
     assert left
     assert right
@@ -92,7 +93,7 @@ def test_another_model_answers_beside_the_first_and_is_rated(page: Page, ask: As
     columns.last.get_by_role("button", name="Not a good answer").click()
     columns.last.get_by_text("Something is missing").click()
     columns.last.get_by_role("button", name="Save").click()
-    expect(columns.last.get_by_text("Something is missing")).to_be_visible(timeout=WAIT_MS)
+    expect(columns.last.get_by_text("Something is missing")).to_be_visible()
     conversation = re.search(r"c=(\w+)", page.url)
     assert conversation
     with urllib.request.urlopen(f"{served.url}/api/conversations/{conversation.group(1)}") as response:

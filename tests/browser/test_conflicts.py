@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
-from tests.browser.conftest import WAIT_MS, Served
+from tests.browser.conftest import Served
 from tests.fake_models import FakeModels
 
 pytestmark = pytest.mark.browser
@@ -41,10 +41,10 @@ def test_sources_that_differ_are_told_and_both_open_with_their_words_marked(
     models.delay_s = 0.0
     page.goto(served.url)
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(documents)
-    expect(page.get_by_text("2 documents ready")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("2 documents ready")).to_be_visible()
     ask("What is the working channel of the Trust?")
     notice = page.locator('[class*="st-key-differ_"]')
-    expect(notice).to_contain_text("Two sources differ", timeout=WAIT_MS)
+    expect(notice).to_contain_text("Two sources differ")
     sides = notice.get_by_role("button")
     expect(sides).to_have_count(2)
     handbook = notice.get_by_role("button", name=re.compile("handbook"))
@@ -54,10 +54,10 @@ def test_sources_that_differ_are_told_and_both_open_with_their_words_marked(
     expect(card).not_to_contain_text("newer")
     card.click()
     panel = page.locator(".st-key-source_panel")
-    expect(panel.locator("mark").first).to_contain_text("Trust working channel", timeout=WAIT_MS)
+    expect(panel.locator("mark").first).to_contain_text("Trust working channel")
     handbook.click()
-    expect(panel.locator("mark").first).to_contain_text("channel 8", timeout=WAIT_MS)
+    expect(panel.locator("mark").first).to_contain_text("channel 8")
     expect(panel.get_by_role("img", name=re.compile(r"Page 1 of Station handbook 2024\.pdf"))).to_be_visible()
     expect(panel).to_contain_text(re.compile("Differing source [12] of 2"))
     page.reload()
-    expect(notice).to_contain_text("Two sources differ", timeout=WAIT_MS)
+    expect(notice).to_contain_text("Two sources differ")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import WAIT_MS, Served
+from tests.browser.conftest import Served, drawn
 
 pytestmark = pytest.mark.browser
 
@@ -20,18 +20,19 @@ def added(page: Page, served: Served, handbook: Path) -> None:
     """The handbook is in the library."""
     page.goto(f"{served.url}/library")
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(handbook)
-    expect(page.locator(".state.ready")).to_have_count(1, timeout=WAIT_MS)
+    expect(page.locator(".state.ready")).to_have_count(1)
 
 
 def run(page: Page) -> None:
     button = page.get_by_role("button", name="Run", exact=True)
-    expect(button).to_be_enabled(timeout=WAIT_MS)
+    expect(button).to_be_enabled()
     rows = page.locator("[class*=st-key-open_run_]")
     before = rows.count()
     button.focus()
     page.keyboard.press("Enter")
-    expect(rows).to_have_count(before + 1, timeout=WAIT_MS)
-    expect(button).to_be_visible(timeout=WAIT_MS)
+    expect(rows).to_have_count(before + 1)
+    expect(button).to_be_visible()
+    drawn(page)
 
 
 def test_an_answer_becomes_a_case_that_is_run_and_looked_into(
@@ -39,7 +40,8 @@ def test_an_answer_becomes_a_case_that_is_run_and_looked_into(
 ) -> None:
     page.goto(served.url)
     ask("What is paid for meals on trips?")
-    page.get_by_role("button", name="Use as a test case…").click(timeout=WAIT_MS)
+    page.get_by_role("button", name="Use as a test case…").click()
+    drawn(page)
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("button", name="Keep the test case")).to_be_disabled()
     dialog.get_by_role("checkbox", name="handbook").first.focus()
@@ -56,7 +58,7 @@ def test_an_answer_becomes_a_case_that_is_run_and_looked_into(
     page.locator("[class*=st-key-asked_] summary").first.click()
     expect(page.get_by_text("What was expected")).to_be_visible()
     page.locator("[class*=st-key-hit_] button").first.click()
-    expect(page.get_by_role("dialog").locator("mark").first).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_role("dialog").locator("mark").first).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
 
@@ -76,6 +78,6 @@ def test_a_second_run_is_compared_with_the_first_on_a_phone(page: Page, served: 
     page.keyboard.press("ArrowDown")
     expect(page.get_by_role("option").first).to_be_visible()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("region", name="Comparison")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_role("region", name="Comparison")).to_be_visible()
     main = page.get_by_test_id("stMain")
     assert main.evaluate("main => main.scrollWidth <= main.clientWidth")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import WAIT_MS, Served
+from tests.browser.conftest import Served, drawn
 from tests.fake_models import FakeModels
 
 pytestmark = pytest.mark.browser
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.browser
 
 def shown(page: Page) -> list[str]:
     """All that an answer shows: its words, chips with their labels, verdicts with their reasons, and its sources."""
-    expect(page.get_by_text("How this was found").first).to_be_visible(timeout=WAIT_MS)
-    expect(page.locator(".answer button.cite").first).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("How this was found").first).to_be_visible()
+    expect(page.locator(".answer button.cite").first).to_be_visible()
     answer = page.locator(".answer").first.inner_html()
     sources = page.locator("[class*='st-key-sources_']").first.inner_text()
     return [answer, sources, page.locator(".checks").first.inner_text()]
@@ -38,7 +38,7 @@ def test_an_answer_is_the_same_after_a_reload_and_after_export_and_import(
     models.delay_s = 0.0
     page.goto(served.url)
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(handbook)
-    expect(page.get_by_text("What would you like to know?")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("What would you like to know?")).to_be_visible()
     ask("How many people does the hut sleep?")
     before = shown(page)
     first = page.url
@@ -46,6 +46,7 @@ def test_an_answer_is_the_same_after_a_reload_and_after_export_and_import(
     assert shown(page) == before
 
     def export(name: str) -> Path:
+        drawn(page)
         page.get_by_role("button", name="Options for").first.click()
         page.get_by_role("menuitem", name="Export").click()
         with page.expect_download() as download:
@@ -60,7 +61,7 @@ def test_an_answer_is_the_same_after_a_reload_and_after_export_and_import(
     assert exported.name == "How-many-people-does-the-hut-sleep.json"
     page.get_by_role("button", name="Import a conversation").click()
     page.get_by_role("dialog").get_by_test_id("stFileUploaderDropzoneInput").set_input_files(exported)
-    expect(page.get_by_text("stand at their place")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("stand at their place")).to_be_visible()
     assert page.url != first
     assert shown(page) == before
     page.locator(".answer button.cite").first.click()

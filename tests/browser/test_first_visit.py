@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import WAIT_MS, Served
+from tests.browser.conftest import Served
 from tests.fake_models import FakeModels
 
 pytestmark = pytest.mark.browser
@@ -34,25 +34,25 @@ def test_a_dropped_pdf_is_asked_and_the_quoted_words_are_boxed_on_its_page(
     page: Page, served: Served, models: FakeModels, handbook: Path, ask: Callable[[str], None]
 ) -> None:
     page.goto(served.url)
-    expect(page.get_by_text("Answers you can check")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("Answers you can check")).to_be_visible()
     expect(page.get_by_test_id("stFileUploaderDropzone")).to_be_visible()
     expect(page.locator(".st-key-drop_anywhere .stBidiComponent")).to_be_attached()
 
     covered = page.evaluate(_DROP, [handbook.name, base64.b64encode(handbook.read_bytes()).decode()])
     assert covered, "files dragged over the window find the upload zone wherever they are"
-    expect(page.get_by_text("What would you like to know?")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("What would you like to know?")).to_be_visible()
 
     ask("What is paid for meals on trips?")
-    expect(page.get_by_role("heading", name="What is paid for meals on trips?", level=2)).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_role("heading", name="What is paid for meals on trips?", level=2)).to_be_visible()
     answer = page.locator(".answer")
-    expect(answer).to_contain_text(re.compile(r"\w"), timeout=WAIT_MS)
+    expect(answer).to_contain_text(re.compile(r"\w"))
     expect(page.get_by_role("status").first).to_have_text("Searching your documents")
     early = answer.inner_text()
     expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
 
     page.reload()
-    expect(answer).to_contain_text(early.strip(), timeout=WAIT_MS)
-    expect(page.get_by_text("How this was found")).to_be_visible(timeout=WAIT_MS)
+    expect(answer).to_contain_text(early.strip())
+    expect(page.get_by_text("How this was found")).to_be_visible()
     assert len(answer.inner_text()) > len(early)
     expect(answer).to_have_count(1)
     expect(page.get_by_role("heading", name="What is paid for meals on trips?", level=2)).to_have_count(1)
@@ -63,12 +63,12 @@ def test_a_dropped_pdf_is_asked_and_the_quoted_words_are_boxed_on_its_page(
     chip.focus()
     chip.press("Enter")
     panel = page.locator(".st-key-source_panel")
-    expect(panel.locator("mark").first).to_be_visible(timeout=WAIT_MS)
+    expect(panel.locator("mark").first).to_be_visible()
     expect(chip).to_have_attribute("aria-pressed", "true")
     expect(chip).to_be_focused()
 
     image = panel.get_by_role("img", name="of handbook.pdf")
-    expect(image).to_be_visible(timeout=WAIT_MS)
+    expect(image).to_be_visible()
     assert panel.locator("mark").first.inner_text() in (image.get_attribute("alt") or "")
     assert _coloured_share(page, image.get_attribute("src") or "") > 0.001
 

@@ -78,7 +78,7 @@ def tab(browser: Browser, library: Served) -> Iterator[Page]:
 def open_source(tab: Page, question: str, name: str) -> Locator:
     """Ask in a new chat and open the first source, which must be called ``name``; returns the panel."""
     tab.get_by_role("button", name="New chat").click()
-    expect(tab.locator(".answer")).to_have_count(0, timeout=WAIT_MS)
+    expect(tab.locator(".answer")).to_have_count(0)
     box = tab.get_by_test_id("stChatInputTextArea")
     box.fill(question)
     box.press("Enter")
@@ -93,17 +93,17 @@ def test_the_passage_is_marked_in_its_source(tab: Page, library: Served, sample:
         pytest.skip("OCR needs Tesseract")
     assert document["status"] == "ready", document["error"]
     panel = open_source(tab, sample.question, f"{re.escape(sample.name)}, .*{sample.locator}")
-    expect(panel.locator("mark").first).to_be_in_viewport(timeout=WAIT_MS)
+    expect(panel.locator("mark").first).to_be_in_viewport()
     expect(panel.locator("mark", has_text=sample.marked).first).to_be_visible()
     expect(panel.get_by_role("button", name="Download the original")).to_be_visible()
 
 
 def test_slides_are_turned(tab: Page) -> None:
     panel = open_source(tab, "What do lanterns burn until the equinox?", "lanterns")
-    expect(panel.get_by_role("heading", name="Slide 2 of 3")).to_be_visible(timeout=WAIT_MS)
+    expect(panel.get_by_role("heading", name="Slide 2 of 3")).to_be_visible()
     expect(panel.locator(".shape.cited")).to_contain_text("whale oil")
     panel.get_by_role("button", name="Next slide").click()
-    expect(panel.get_by_role("heading", name="Slide 3 of 3")).to_be_visible(timeout=WAIT_MS)
+    expect(panel.get_by_role("heading", name="Slide 3 of 3")).to_be_visible()
     expect(panel).to_contain_text("Ask us anything")
     expect(panel.locator(".shape.cited")).to_have_count(0)
 
@@ -111,7 +111,7 @@ def test_slides_are_turned(tab: Page) -> None:
 def test_the_cited_row_of_a_sheet_stands_among_its_neighbours_with_its_address(tab: Page) -> None:
     table = open_source(tab, "How much marzipan is in the pantry?", "stores").get_by_role("region").locator("table")
     row = table.locator("tr.cited")
-    expect(row).to_have_count(1, timeout=WAIT_MS)
+    expect(row).to_have_count(1)
     expect(row.get_by_role("rowheader")).to_have_text("cited, 38")
     expect(table.get_by_role("columnheader", name="Kilograms")).to_be_in_viewport()
     expect(table.get_by_role("row", name="37 Ration number 36")).to_be_visible()
@@ -121,7 +121,7 @@ def test_the_library_shows_what_was_read_of_each_page(page: Page, library: Serve
     (deck,) = [one for one in documents(library) if one["source"] == "lanterns.pptx"]
     page.goto(f"{library.url}/library?document={deck['document_id']}")
     strip = page.get_by_role("group", name="Slides of lanterns.pptx")
-    expect(strip.get_by_role("img")).to_have_count(3, timeout=WAIT_MS)
+    expect(strip.get_by_role("img")).to_have_count(3)
     first = strip.get_by_role("img", name="Slide 1:")
     first.focus()
     page.keyboard.press("End")
@@ -144,7 +144,7 @@ def test_an_answer_from_an_incomplete_document_leads_to_its_report(
     upload(library, [path])
     page.goto(library.url)
     ask("When does the bathyscaphe dive?")
-    expect(page.get_by_text("half.eml could not be read in full: 1 part was not read.")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("half.eml could not be read in full: 1 part was not read.")).to_be_visible()
     page.get_by_role("link", name="See its report").click()
-    expect(page.get_by_role("heading", name="What could not be read")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_role("heading", name="What could not be read")).to_be_visible()
     expect(page.locator(".missing")).to_contain_text("plan.dwg")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import ROOT, WAIT_MS, Served, serve
+from tests.browser.conftest import ROOT, Served, serve
 
 pytestmark = [pytest.mark.browser, pytest.mark.model]
 
@@ -23,7 +23,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 def test_pages_api_and_health_are_one_process(page: Page, started: Served) -> None:
     page.goto(started.url)
-    expect(page.get_by_text("Answers you can check")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("Answers you can check")).to_be_visible()
     for path in ("/api/docs", "/health/live", "/metrics"):
         with urllib.request.urlopen(f"{started.url}{path}", timeout=60) as response:
             assert response.status == 200
@@ -32,4 +32,4 @@ def test_pages_api_and_health_are_one_process(page: Page, started: Served) -> No
 def test_the_library_is_one_click_away(page: Page, started: Served) -> None:
     page.goto(started.url)
     page.get_by_role("link", name="Library").click()
-    expect(page.get_by_text("Nothing here yet")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("Nothing here yet")).to_be_visible()

@@ -24,6 +24,7 @@ class Choice:
     quotes: Sequence[Quote]
     probability: float  # 0..1, of the sources answering it
     reason: str  # why there is no answer; "" where there is one
+    signals: tuple[float, ...] = ()  # that the probability is of; see ``answer_signals``
 
     @property
     def answers(self) -> bool:
@@ -90,7 +91,8 @@ class ExtractiveModel:
         scored = scores(features(asked, found, similarities, sources))
         signals = answer_signals(asked, found, similarities, scored, sources, closest=self._closest(vector, sources))
         quotes = arranged(asked, found, choose(asked, found, scored), [source.hit.chunk.text for source in sources])
-        return Choice(quotes, probability(signals), "The passages that came closest do not answer this question.")
+        reason = "The passages that came closest do not answer this question."
+        return Choice(quotes, probability(signals), reason, signals)
 
     def _similarities(self, vector: Vector, texts: Sequence[str]) -> list[float]:
         embedder = self._embedder

@@ -90,6 +90,16 @@ def test_the_caption_of_a_figure_is_none_of_a_table(tmp_path: Path) -> None:
     assert the_table(document).caption == ""
 
 
+def test_a_header_of_the_page_and_headings_below_it_are_no_rows_of_a_table(tmp_path: Path) -> None:
+    page = [Put(40, 342, "The trust, 7th edition", 9), Put(300, 342, "12. Accounts", 9)]
+    page += [Put(40, 318, "4. What it cost", 18, BOLD), Put(40, 300, "4.1 Over two years", 14, BOLD)]
+    page += flat(rows(("", "2024", "2023"), *FIGURES, top=284, bold=1))
+    document = read(tmp_path, page)
+    assert document.text[the_table(document).start :].startswith("2024")
+    headings = [document.text[one.start : one.end] for one in document.blocks if one.kind == "heading"]
+    assert headings == ["4. What it cost", "4.1 Over two years"]
+
+
 def test_a_form_has_no_header(tmp_path: Path) -> None:
     form = [("Make:", "Cessna", "N2151J"), ("Model:", "Skyhawk", "172"), ("Built:", "unknown", "none")]
     assert the_table(read(tmp_path, [*column(BODY, BODY), *flat(rows(*form))])).header == ""

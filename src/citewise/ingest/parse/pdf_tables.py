@@ -27,6 +27,7 @@ _SINGLES = 5  # rows of one cell in a row within a table
 _LABEL_WORDS = 14  # of such a row; a longer one is a line of a paragraph
 _BESIDE = 0.6  # of the lower of two pieces: how far those of one row overlap
 _ROW_GAP = 1.6  # of a row's height: free space within a table
+_HEADING = 1.2  # of the usual height of a row with several cells: so high is a heading and no label
 _WRAPPED = 0.5  # of the usual space between rows: so close is a cell's next line
 _SPACED = 0.25  # of a row's height: space between rows that tells lines of a cell from rows
 _HEADER_ROWS = 6
@@ -112,6 +113,7 @@ def _runs(rows: Sequence[Row]) -> list[list[Row]]:
 
 
 def _tables_in(run: list[Row], text: str) -> list[Table]:
+    run = _below_headings(run)
     several = [index for index, row in enumerate(run) if len(row.pieces) > 1]
     if len(several) < _ROWS:
         return []
@@ -126,6 +128,19 @@ def _tables_in(run: list[Row], text: str) -> list[Table]:
         body.insert(0, run[first])
     body = _unwrapped([*body, *run[last + 1 :]], len(body), columns, text)
     return [Table(tuple(body), _header_rows(body, columns, text))]
+
+
+def _below_headings(run: list[Row]) -> list[Row]:
+    """Leave out headings above the table, and above them what is no table: a page's header in two pieces."""
+    heights = [row.bottom - row.top for row in run if len(row.pieces) > 1]
+    usual = median(heights) if heights else 0.0
+    start = several = 0
+    for number, row in enumerate(run, 1):
+        if len(row.pieces) > 1:
+            several += 1
+        elif several < _ROWS and row.bottom - row.top > _HEADING * usual:
+            start, several = number, 0
+    return run[start:]
 
 
 def _unwrapped(rows: Sequence[Row], count: int, columns: list[tuple[float, float]], text: str) -> list[Row]:
