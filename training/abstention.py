@@ -1,7 +1,8 @@
 """Fits the weights by which quotes are taken for an answer: ``python training/abstention.py FILE``.
 
 FILE is what ``benchmarks/answers.py --half fitted --json FILE`` wrote: the signs of every question, with and without
-an answer. Logistic regression; each kind of question (answerable, subject absent, answer absent) weighs as much as
+an answer. ``--leave-out ASKED:OF`` leaves out the questions of one set that were asked of another: where both come
+from one encyclopedia, their subjects are not absent. Logistic regression; each kind of question (answerable, subject absent, answer absent) weighs as much as
 the others, and within it each set as much as the others. How much the weights are held back (``C``) is chosen by
 what they are worth on articles that they were not fitted on: the articles are split ``--folds`` ways. Signs that are
 too rare in the sets to be fitted (``HELD``) keep the weights that they have. The constant is set so that, on such
@@ -37,8 +38,9 @@ Array = NDArray[Any]
 class Questions:
     """The signs of all questions, and what is known of each."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, leave_out: Sequence[str]) -> None:
         records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        records = [record for record in records if f"{record['asked']}:{record['of']}" not in leave_out]
         records = [record for record in records if record["signals"]]  # without any sentence nothing is weighed
         names = list(ANSWER_WEIGHTS)[1:]
         signals = np.array([record["signals"] for record in records])
@@ -96,10 +98,11 @@ class Questions:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("--leave-out", action="append", default=[], metavar="ASKED:OF")
     parser.add_argument("--folds", type=int, default=8)
     parser.add_argument("--strength", type=float, help="this C, whatever the table says")
     given = parser.parse_args()
-    questions = Questions(given.file)
+    questions = Questions(given.file, given.leave_out)
     print(f"{len(questions.kind)} questions about {len(set(questions.title))} articles\n")
     print("| C | area, subject absent | area, answer absent | both errors, subject absent |\n|---|---|---|---|")
     best: tuple[float, float] = (0.0, 0.0)

@@ -15,7 +15,8 @@ from typing import Any
 from citewise.errors import IngestError
 from citewise.ingest.limits import MAX_JSON_DEPTH, MAX_RECORDS
 from citewise.ingest.parse.compose import Composer, finish
-from citewise.ingest.parse.text import paragraphs, read_text
+from citewise.ingest.parse.text import read_text
+from citewise.ingest.parse.text_blocks import text_blocks
 from citewise.types import Block, ParsedDocument
 
 _LARGE = 1500  # characters; a value of more is cut into its own parts
@@ -39,7 +40,7 @@ def parse_json(path: Path, *, source: str) -> ParsedDocument:
     except (ValueError, RecursionError) as error:
         reason = f"line {error.lineno}: {error.msg}" if isinstance(error, json.JSONDecodeError) else "nested too deep"
         warnings = (*warnings, f"This is no valid JSON ({reason}), so it is read as plain text.")
-        blocks = paragraphs(text, 0, len(text))
+        blocks = text_blocks(text)
     return finish(text, blocks, media_type="application/json", source=source, warnings=warnings)
 
 

@@ -1,4 +1,4 @@
-"""Plain text: finding its encoding, and its paragraphs."""
+"""Plain text: finding its encoding."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import unicodedata
 from pathlib import Path
 
 from citewise.errors import IngestError
-from citewise.ingest.parse.compose import REPLACEMENT, clean, finish
-from citewise.types import Block, ParsedDocument
+from citewise.ingest.parse.compose import REPLACEMENT, clean, finish, stem
+from citewise.ingest.parse.text_blocks import text_blocks
+from citewise.types import ParsedDocument
 
 _BOMS: tuple[tuple[bytes, str], ...] = (  # UTF-32 first: its mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -27,11 +28,10 @@ _HIGH_RUN = re.compile(rb"[\x80-\xff]{3,}")
 _NOT_WESTERN = re.compile(r"(?<=[^\W\d_])[¡-©«-¶¸¹»-¿×÷](?=[^\W\d_])|[ðþýÐÞÝŸ]")
 # What UTF-8 looks like once a program has read it as cp1252 and saved it again: "Ã¼", "â€™", "Â°".
 _MOJIBAKE = re.compile(r"[ÃÂ][\u0080-\u00bfŒœŠšŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]|â€.|ï»¿")
-_PARAGRAPH_BREAK = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
 
 
 def parse(path: Path, *, source: str) -> ParsedDocument:
-    """Read a plain text file; paragraphs are what blank lines set apart."""
+    """Read a plain text file; see ``text_blocks`` for its structure."""
     text, warnings = read_text(path, source=source)
     return document_from_text(text, source=source, warnings=warnings)
 
@@ -39,23 +39,9 @@ def parse(path: Path, *, source: str) -> ParsedDocument:
 def document_from_text(text: str, *, source: str, title: str = "", warnings: tuple[str, ...] = ()) -> ParsedDocument:
     """Make a document of text that is at hand already; its characters stay as they are."""
     text = clean(text)
-    return finish(
-        text, paragraphs(text, 0, len(text)), media_type="text/plain", source=source, title=title, warnings=warnings
-    )
-
-
-def paragraphs(text: str, start: int, end: int) -> list[Block]:
-    """Return the paragraphs of ``text[start:end]``: runs of lines between blank lines."""
-    blocks = []
-    position = start
-    for gap in (*_PARAGRAPH_BREAK.finditer(text, start, end), None):
-        stop = gap.start() if gap else end
-        piece = text[position:stop]
-        if piece.strip():
-            first = position + len(piece) - len(piece.lstrip())
-            blocks.append(Block(kind="paragraph", start=first, end=position + len(piece.rstrip())))
-        position = gap.end() if gap else end
-    return blocks
+    # Its first heading is as often the sender as the subject; the file's name was given to tell it from others.
+    title = title or stem(source)
+    return finish(text, text_blocks(text), media_type="text/plain", source=source, title=title, warnings=warnings)
 
 
 def read_text(path: Path, *, source: str) -> tuple[str, tuple[str, ...]]:
