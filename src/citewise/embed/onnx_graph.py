@@ -13,16 +13,14 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file
 
-Weights = Literal["float32", "int8", "uint8"]
-"""``int8`` and ``uint8`` hold the same numbers, for processors with and without VNNI: without it
-the product of unsigned and signed bytes overflows, which it does not between unsigned ones."""
+from citewise.embed.onnx_session import Weights, open_session
 
 _CHANCE_LENGTHS = (4, 8, 8, 16, 16, 32, 32, 64, 64, 128, 128, 254)  # tokens
 _BALANCE = 0.6  # how much of a large column goes from the values to the weights; 0.5 to 0.8 are level
@@ -84,8 +82,6 @@ def _largest_values(folder: Path, tensors: dict[str, _Array], config: dict[str, 
     find them as well as abstracts do.
     """
     from tokenizers import Tokenizer  # noqa: PLC0415 - not for float32
-
-    from citewise.embed.onnx_model import open_session  # noqa: PLC0415 - as above
 
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
@@ -248,8 +244,6 @@ def _unsigned(quantised: _Array) -> _Array:
 def main() -> None:
     """Convert, in a process that does only this."""
     model = build_graph(Path(sys.argv[1]), cast(Weights, sys.argv[2]))
-    from citewise.embed.onnx_model import open_session  # noqa: PLC0415 - after what takes longest
-
     open_session(model)  # a graph that onnxruntime refuses is none
     sys.stdout.buffer.write(model)
 

@@ -16,20 +16,18 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import structlog
 
 from citewise.embed.files import PROVIDER, ModelFiles
+from citewise.embed.onnx_session import Weights, open_session
 from citewise.errors import ProviderError
 from citewise.types import Vectors
 
 if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
     from tokenizers import Tokenizer
-
-    from citewise.embed.onnx_graph import Weights
 
 log = structlog.get_logger(__name__)
 
@@ -174,16 +172,3 @@ def _convert(files: ModelFiles, weights: Weights) -> bytes:
         raise ProviderError(f"The model {files.name} could not be converted: {said[-1]}.", provider=PROVIDER)
     log.info("model converted", model=files.name, weights=weights, seconds=round(time.monotonic() - started, 1))
     return done.stdout
-
-
-def open_session(model: bytes) -> InferenceSession:
-    """Open a model in this process, for calls that each run on one thread."""
-    import onnxruntime  # noqa: PLC0415 - loaded when first needed
-
-    options: Any = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # texts run beside each other, which needs no waiting inside of one
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    # Beyond this, onnxruntime joins nodes to its slower SkipLayerNormalization.
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

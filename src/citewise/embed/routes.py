@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from citewise.embed.files import ModelFiles
-
-if TYPE_CHECKING:
-    from citewise.embed.onnx_graph import Weights
+from citewise.embed.onnx_session import Weights
 
 Precision = Literal["int8", "bfloat16", "float32"]
 """What numbers a model calculates with: the same text gets other vectors with another one."""

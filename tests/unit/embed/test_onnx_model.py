@@ -12,8 +12,9 @@ from tokenizers import Tokenizer
 
 from citewise.embed import onnx_model
 from citewise.embed.files import ModelFiles, read_model
-from citewise.embed.onnx_graph import Weights, build_graph
+from citewise.embed.onnx_graph import build_graph
 from citewise.embed.onnx_model import OnnxModel, is_kept, open_converted
+from citewise.embed.onnx_session import Weights
 from citewise.embed.sentence_transformer import load_sentence_transformer
 from citewise.errors import ProviderError
 from citewise.types import Vectors

@@ -55,6 +55,13 @@ def test_a_message_is_its_subject_its_headers_and_its_text(tmp_path: Path) -> No
     assert document.media_type == "message/rfc822"
 
 
+def test_a_list_in_the_text_is_one(tmp_path: Path) -> None:
+    document = read(tmp_path, letter("Please bring\n\n- a rope\n- a lamp\n\nYours, B."))
+    kinds = {document.text[block.start : block.end]: block.kind for block in document.blocks}
+    assert kinds["- a rope"] == kinds["- a lamp"] == "list_item"
+    assert kinds["Please bring"] == kinds["Yours, B."] == "paragraph"
+
+
 def test_plain_text_is_preferred_and_html_read_where_there_is_none(tmp_path: Path) -> None:
     both = letter("The plain text.")
     both.add_alternative("<p>The page.</p>", subtype="html")
@@ -211,7 +218,7 @@ def test_an_outlook_message_reads_as_any_other(tmp_path: Path) -> None:
         "Inner",
         "Inner text",
     ]
-    assert [part for part, _ in places(document)] == ["Attachment n.txt", "Attachment n.txt", "Attachment Inner"]
+    assert [part for part, _ in places(document)] == ["Attachment n.txt", "Attachment Inner"]
     assert document.title == "Grüße"
 
 

@@ -102,7 +102,8 @@ class Composer:
         if not text:
             return
         path = self._headings.enter(level, collapse(text)) if kind == "heading" else self._headings.path
-        self._place(self._write_block(kind, "  " * indent + text, path))
+        block = self._write_block(kind, "  " * indent + text, path)
+        self._place(block.start, block.end)
 
     def add_table(
         self,
@@ -134,7 +135,7 @@ class Composer:
         block = self._write_block("table", "\n".join(line for _, line in lines), self._headings.path)
         self._blocks[-1] = replace(block, caption=caption, header=header)
         if not cells:
-            self._place(block)
+            self._place(block.start, block.end)
             return
         self._extends = False
         part, _ = self._part or ("", "")
@@ -191,8 +192,9 @@ class Composer:
         inner = list(document.places) or [
             Place(page.start, page.end, f"page {page.number}") for page in document.pages if page.start < page.end
         ]
-        if not inner and self._part:
-            inner = [Place(document.blocks[0].start, document.blocks[-1].end, "")]
+        if not inner:
+            self._place(self._blocks[-len(document.blocks)].start, self._blocks[-1].end)
+            return
         outer, cells = self._part or ("", "")
         self._places += [
             Place(place.start + shift, place.end + shift, _joined(outer, place.part), place.cells or cells)
@@ -261,13 +263,13 @@ class Composer:
         if begins_page:  # what sets pages apart belongs to none of them
             self._pages[-1] = replace(self._pages[-1], start=self._length)
 
-    def _place(self, block: Block) -> None:
+    def _place(self, start: int, end: int) -> None:
         if self._part is None:
             return
         if self._extends:
-            self._places[-1] = replace(self._places[-1], end=block.end)
+            self._places[-1] = replace(self._places[-1], end=end)
         else:
-            self._places.append(Place(block.start, block.end, *self._part))
+            self._places.append(Place(start, end, *self._part))
             self._extends = True
 
     def _page_number(self) -> int | None:

@@ -92,7 +92,7 @@ FORMATS: tuple[Format, ...] = (
         textual=True,
     ),
     Format("eml", "mail", "message/rfc822", (".eml", ".mht", ".mhtml"), "message:parse_mail", textual=True),
-    Format("msg", "mail", "application/vnd.ms-outlook", (".msg",), "message:parse_outlook"),
+    Format("msg", "mail", "application/vnd.ms-outlook", (".msg",), "outlook:parse"),
     Format("mbox", "mail", "application/mbox", (".mbox", ".mbx"), "message:parse_mailbox", textual=True),
     Format("png", "images", "image/png", (".png",), "image:parse"),
     Format("jpeg", "images", "image/jpeg", (".jpg", ".jpeg", ".jpe"), "image:parse"),

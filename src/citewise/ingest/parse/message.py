@@ -18,12 +18,11 @@ from citewise.errors import IngestError
 from citewise.ingest.limits import MAX_MESSAGES
 from citewise.ingest.parse.compose import Composer, clean, collapse
 from citewise.ingest.parse.inner import Notes, add_inner, read_content
-from citewise.ingest.parse.text import guess_encoding, mojibake, wide_encoding
+from citewise.ingest.parse.text import document_from_text, guess_encoding, mojibake, wide_encoding
 from citewise.types import ParsedDocument
 
 _HEADERS = ("From", "To", "Cc", "Bcc", "Reply-To", "Newsgroups", "Date")
 _HEADER_LINE = re.compile(rb"[\x21-\x39\x3b-\x7e]+:")
-_BLANK_LINES = re.compile(r"\n[^\S\n]*\n")
 _MAILBOX_LINE = re.compile(rb"From \S*.*\d{2}:\d{2}|From - |From [^\s@]+@\S+")
 _QUOTED_MAILBOX_LINE = re.compile(rb"^>(>*From )", re.MULTILINE)
 _LONGEST_HEADER = 20_000  # characters; taking addresses apart takes the square of their number
@@ -69,13 +68,6 @@ def parse_mailbox(path: Path, *, source: str) -> ParsedDocument:
     return _document(composer, notes, "application/mbox", source, "")
 
 
-def parse_outlook(path: Path, *, source: str) -> ParsedDocument:
-    """Read a message that Outlook saved (MSG)."""
-    from citewise.ingest.parse.outlook import parse  # noqa: PLC0415 - few files pay for it
-
-    return parse(path, source=source)
-
-
 def add_headers(composer: Composer, headers: list[tuple[str, str]], *, subject: str, level: int = 1) -> None:
     """Write how a message begins: its subject as a heading, then who wrote it to whom and when."""
     composer.add("heading", collapse(subject), level=level)
@@ -89,8 +81,7 @@ def add_text(composer: Composer, notes: Notes, text: str) -> None:
         text = text.partition(_PGP)[0]
     text = clean(text.replace("\r\n", "\n").replace("\r", "\n"))
     notes.warnings += mojibake(text)
-    for paragraph in _BLANK_LINES.split(text):
-        composer.add("paragraph", paragraph)
+    composer.add_document(document_from_text(text, source="text"))
 
 
 def add_html(composer: Composer, notes: Notes, html: bytes) -> None:
