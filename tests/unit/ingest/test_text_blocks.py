@@ -49,9 +49,10 @@ def test_underlined_and_numbered_lines_are_headings_by_level() -> None:
         "- and with that he left, which was not\nlike him at all.",
         "The sum was this:\n-----\nnot much.",
         "2.1 Seal pups. Two volunteers had counted 143 pups.\n\n2.2 Lintel. It had not moved.",
+        "THE POOL IS CLOSED",
         "This  line  was  justified  by\na  program   that  puts  blanks\nbetween  its  words  to  fill  it.",
     ],
-    ids=["a cry", "years", "a dash", "a rule", "numbered paragraphs", "justified"],
+    ids=["a cry", "years", "a dash", "a rule", "numbered paragraphs", "nothing below", "justified"],
 )
 def test_what_is_not_sure_stays_a_paragraph(text: str) -> None:
     assert {kind for kind, _ in blocks(text)} == {"paragraph"}

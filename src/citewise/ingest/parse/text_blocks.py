@@ -102,10 +102,12 @@ def _heading_level(lines: Sequence[_Line], *, first: bool, last: bool) -> int:
     if _is_underlined(lines):
         return _UNDERLINED_LEVELS[lines[1].words[0]]
     alone = len(lines) == 1
+    if alone and last:
+        return 0  # of nothing
     if _is_capitals(line.words) and (first or alone or lines[1].indent > line.indent):
         return 1 if first else _CAPITALS_LEVEL
     number = _NUMBER.match(line.words)
-    if number and alone and not last and len(line.words.split()) <= _HEADING_WORDS:
+    if number and alone and len(line.words.split()) <= _HEADING_WORDS:
         title = line.words[number.end() :]
         if title[0].isupper() and title[-1] not in _SENTENCE_ENDS and not title[-1].isdigit():
             return _CAPITALS_LEVEL + number.group(1).count(".")
