@@ -7,8 +7,11 @@ One process per directory is the caller's promise (the engine's lock).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -124,14 +127,13 @@ class ChromaIndex:
         return ranked(zip(answer["ids"][0], map(_cosine, answer["distances"][0]), strict=True), k=k)
 
     def nearest(self, vectors: Vectors, *, k: int) -> list[list[tuple[str, float]]]:
-        rankings: list[list[tuple[str, float]]] = []
-        for start in range(0, len(vectors), _QUESTIONS):
-            found = self._query(vectors[start : start + _QUESTIONS], k=k)
-            rankings += [
+        parts = [vectors[start : start + _QUESTIONS] for start in range(0, len(vectors), _QUESTIONS)]
+        with ThreadPoolExecutor(os.cpu_count()) as threads:  # a call uses one processor, without the interpreter's lock
+            return [
                 ranked(zip(ids, map(_cosine, distances), strict=True), k=k)
+                for found in threads.map(partial(self._query, k=k), parts)
                 for ids, distances in zip(found["ids"], found["distances"], strict=True)
             ]
-        return rankings
 
     def delete(self, ids: Sequence[str]) -> None:
         for part in _batches(dict.fromkeys(ids), self._batch):

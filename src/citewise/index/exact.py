@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from citewise.index.vectors import checked_matrix, checked_vector, ranked
+from citewise.index.vectors import checked_matrix, checked_vector, top
 from citewise.types import EmbeddedChunk, Vector, Vectors
 
 
@@ -63,14 +63,15 @@ class ExactIndex:
             for row, owner in enumerate(collections)
             if owner == collection_id and (wanted is None or documents[row] in wanted)
         ]
-        scores = np.clip(matrix[rows] @ question, -1, 1)
-        return ranked(((ids[row], float(score)) for row, score in zip(rows, scores, strict=True)), k=k)
+        some = len(rows) < len(ids)
+        scores = np.clip((matrix[rows] if some else matrix) @ question, -1, 1)
+        return top([ids[row] for row in rows] if some else ids, scores, k=k)
 
     def nearest(self, vectors: Vectors, *, k: int) -> list[list[tuple[str, float]]]:
         with self._lock:
             ids, matrix = self._ids, self._matrix
         scores = np.clip(vectors @ matrix.T, -1, 1)
-        return [ranked(((one, float(score)) for one, score in zip(ids, row, strict=True)), k=k) for row in scores]
+        return [top(ids, row, k=k) for row in scores]
 
     def delete(self, ids: Sequence[str]) -> None:
         gone = set(ids)

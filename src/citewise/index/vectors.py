@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from citewise.errors import DimensionMismatchError, StoreError
 from citewise.types import EmbeddedChunk, Vector, Vectors
@@ -40,3 +41,12 @@ def checked_vector(vector: Vector, *, dimension: int, owner: str = "the question
 def ranked(scores: Iterable[tuple[str, float]], *, k: int) -> list[tuple[str, float]]:
     """The ``k`` best of ``(id, score)``, best first, equal scores in order of id."""
     return sorted(scores, key=lambda item: (-item[1], item[0]))[:k]
+
+
+def top(ids: Sequence[str], scores: NDArray[np.float32], *, k: int) -> list[tuple[str, float]]:
+    """The ``k`` best of many, as ``ranked``: only those are sorted that may be among them."""
+    if k < 1:
+        return []
+    least = np.partition(scores, -k)[-k] if len(scores) > k else -np.inf
+    rows: list[int] = np.flatnonzero(scores >= least).tolist()  # equal scores at the end are cut by id
+    return ranked(((ids[row], float(scores[row])) for row in rows), k=k)
