@@ -129,6 +129,10 @@ class VectorIndex(Protocol):
         """Return for each row the ``k`` nearest of all collections as ``search`` does; for checks, not for answers."""
         ...
 
+    def set_apart(self, ids: Sequence[str]) -> None:
+        """Compare these chunks with each question one by one from now on; for few that are not found otherwise."""
+        ...
+
     def delete(self, ids: Sequence[str]) -> None:
         """Remove chunks; unknown ids are ignored."""
         ...

@@ -124,6 +124,21 @@ def test_of_one_id_given_twice_the_later_counts(index: VectorIndex) -> None:
     assert index.search(unit(0, 1, 0), k=1, collection_id="c") == [("a", pytest.approx(1, abs=1e-5))]
 
 
+def test_chunks_set_apart_are_found_overwritten_and_deleted_as_all_others(index: VectorIndex) -> None:
+    index.upsert(
+        [embedded("a", unit(1, 0, 0)), embedded("b", unit(0, 1, 0), document="e"), embedded("c", unit(0, 0, 1))]
+    )
+    index.set_apart(["a", "b", "unknown"])
+    assert index.count() == 3
+    assert ids(index.search(unit(1, 0.2, 0.1), k=2, collection_id="c")) == ["a", "b"]
+    assert ids(index.search(unit(1, 0.2, 0.1), k=2, collection_id="c", document_ids=["e"])) == ["b"]
+    assert ids(index.nearest(np.stack([unit(0, 1, 0)]), k=1)[0]) == ["b"]
+    index.upsert([embedded("a", unit(0, 0.9, 0.1))])
+    assert ids(index.search(unit(0, 1, 0), k=2, collection_id="c")) == ["b", "a"]
+    index.delete(["b"])
+    assert ids(index.search(unit(0, 1, 0), k=2, collection_id="c")) == ["a", "c"]
+
+
 def test_deleted_chunks_are_gone_and_unknown_ids_ignored(index: VectorIndex) -> None:
     index.upsert([embedded("a", unit(1, 0, 0)), embedded("b", unit(0, 1, 0))])
     index.delete(["a", "unknown"])

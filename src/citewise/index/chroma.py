@@ -8,7 +8,7 @@ One process per directory is the caller's promise (the engine's lock).
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -20,6 +20,7 @@ import numpy as np
 
 from citewise.errors import StoreError
 from citewise.index.chroma_import import without_trace_exporter
+from citewise.index.exact import ExactIndex
 from citewise.index.failures import as_store_errors
 from citewise.index.memory import blank_memory
 from citewise.index.subsets import Subset, Subsets
@@ -39,6 +40,7 @@ _TRIES = 10
 _COMPARED = 10_000
 _FEW = 250  # of all, looked through where more are left; and then so many times as many
 _MORE = 4
+_APART = "apart"
 
 
 class ChromaIndex:
@@ -71,6 +73,7 @@ class ChromaIndex:
         )
         self._closed = False
         self._subsets = Subsets()
+        self._apart = ExactIndex(dimension)
         # _env_file: Chroma would read a .env of the working directory.
         settings = Settings(_env_file=None, anonymized_telemetry=False)
         with self._guard("opened"):
@@ -80,6 +83,7 @@ class ChromaIndex:
                 self._collection: Any = self._open(create=create)
                 self._batch = min(_BATCH, self._client.get_max_batch_size())
             self._verify()
+            self._load_apart()
         except StoreError:
             self.close()
             raise
@@ -100,6 +104,8 @@ class ChromaIndex:
                         for row in part
                     ],
                 )
+        if self._apart.present([chunk.chunk.id for chunk in chunks]):
+            self._load_apart()
 
     def search(
         self, vector: Vector, *, k: int, collection_id: str, document_ids: Collection[str] | None = None
@@ -107,10 +113,11 @@ class ChromaIndex:
         question = checked_vector(vector, dimension=self._dimension)
         if k < 1 or (document_ids is not None and not document_ids):
             return []
+        apart = self._apart.search(question, k=k, collection_id=collection_id, document_ids=document_ids)
         if document_ids is None and not self._subsets.has(collection_id):
             found, everything = self._of_all(question, k=k + _SPARE, collection_id=collection_id)
             if len(found) >= k or everything:
-                return ranked(found, k=k)
+                return _merged(found, apart, k=k)
         where: dict[str, Any] = {"collection_id": collection_id}
         if document_ids is not None:
             where = {"$and": [where, {"document_id": {"$in": sorted(document_ids)}}]}
@@ -122,23 +129,32 @@ class ChromaIndex:
                 question, k=fetch + k, collection_id=collection_id, document_ids=document_ids
             )
             if len(found) >= k or everything:
-                return ranked(found, k=k)
+                return _merged(found, apart, k=k)
         answer = self._query(question[np.newaxis], k=k + _SPARE, where=where)
-        return ranked(zip(answer["ids"][0], map(_cosine, answer["distances"][0]), strict=True), k=k)
+        return _merged(zip(answer["ids"][0], map(_cosine, answer["distances"][0]), strict=True), apart, k=k)
 
     def nearest(self, vectors: Vectors, *, k: int) -> list[list[tuple[str, float]]]:
         parts = [vectors[start : start + _QUESTIONS] for start in range(0, len(vectors), _QUESTIONS)]
         with ThreadPoolExecutor(os.cpu_count()) as threads:  # a call uses one processor, without the interpreter's lock
-            return [
-                ranked(zip(ids, map(_cosine, distances), strict=True), k=k)
+            rankings = [
+                list(zip(ids, map(_cosine, distances), strict=True))
                 for found in threads.map(partial(self._query, k=k), parts)
                 for ids, distances in zip(found["ids"], found["distances"], strict=True)
             ]
+        return [_merged(*both, k=k) for both in zip(rankings, self._apart.nearest(vectors, k=k), strict=True)]
+
+    def set_apart(self, ids: Sequence[str]) -> None:
+        # The graph has no way to some chunks (see ``_open``). Written again they stay lost, beside their former selves.
+        for part in _batches(dict.fromkeys(ids), self._batch):
+            with self._guard("written"):
+                self._collection.update(ids=part, metadatas=[{_APART: True}] * len(part))
+        self._load_apart()
 
     def delete(self, ids: Sequence[str]) -> None:
         for part in _batches(dict.fromkeys(ids), self._batch):
             with self._guard("written"), self._subsets.changing():
                 self._collection.delete(ids=part)
+        self._apart.delete(ids)
 
     def present(self, ids: Sequence[str]) -> set[str]:
         found: set[str] = set()
@@ -170,6 +186,16 @@ class ChromaIndex:
             if metadata["collection_id"] == collection_id and (wanted is None or metadata["document_id"] in wanted)
         ]
         return found, len(answer["ids"][0]) < k
+
+    def _load_apart(self) -> None:
+        with self._guard("read"):
+            found = self._collection.get(where={_APART: True}, include=["embeddings", "metadatas"])
+        self._apart = ExactIndex.of(
+            found["ids"],
+            [metadata["collection_id"] for metadata in found["metadatas"]],
+            [metadata["document_id"] for metadata in found["metadatas"]],
+            np.array(found["embeddings"], dtype=np.float32).reshape(-1, self._dimension),
+        )
 
     def _load(self, where: dict[str, Any]) -> Subset:
         """The chunks that a filter leaves, with their vectors if there are few enough to compare all of them."""
@@ -238,6 +264,12 @@ class ChromaIndex:
 
         with as_store_errors(self._errors, failed), blank_memory():
             yield
+
+
+def _merged(
+    found: Iterable[tuple[str, float]], apart: Sequence[tuple[str, float]], *, k: int
+) -> list[tuple[str, float]]:
+    return ranked({**dict(found), **dict(apart)}.items(), k=k)
 
 
 def _cosine(distance: Any) -> float:

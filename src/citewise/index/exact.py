@@ -73,6 +73,9 @@ class ExactIndex:
         scores = np.clip(vectors @ matrix.T, -1, 1)
         return [top(ids, row, k=k) for row in scores]
 
+    def set_apart(self, ids: Sequence[str]) -> None:
+        """Nothing is to be done: every chunk is compared."""
+
     def delete(self, ids: Sequence[str]) -> None:
         gone = set(ids)
         with self._lock:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from citewise.errors import StoreError
 from citewise.failpoints import failpoint
 from citewise.index.generations import Indexes
-from citewise.index.verify import not_found, write_again
+from citewise.index.verify import make_found
 from citewise.protocols import KeywordIndex
 from citewise.registry import held
 from citewise.registry.database import Registry
@@ -87,8 +87,8 @@ def write_words(keywords: KeywordIndex, chunks: Sequence[tuple[str, Chunk]]) -> 
 
 
 def _make_reachable(indexes: Indexes, chunks: Sequence[EmbeddedChunk]) -> None:
-    """Look for each chunk by its own vector, and write again what is not found."""
-    lost = write_again(indexes.vectors, not_found(indexes.vectors, chunks))
+    """Look for each chunk by its own vector, and set apart what is not found."""
+    lost = make_found(indexes.vectors, chunks)
     if lost:
         raise StoreError(f"The vector index does not find {len(lost)} of {len(chunks)} chunks again. Try again.")
 

@@ -27,7 +27,6 @@ AMONG = 5
 MENDABLE = 0.01
 """Share of chunks that may be unreachable without that being damage."""
 
-_TIMES = 3  # a chunk is written again
 _TIE = 1e-5  # of cosine: equal vectors come in any order
 _FOOTER_MAGIC = 1337  # ends every segment file of tantivy, after the length of the footer
 
@@ -44,7 +43,7 @@ def verify(
     """Look for every chunk that the generation holds, in both indexes, and mend what can be mended.
 
     A graph of near neighbours may leave a few of its nodes without a way to them: those are
-    written again, which links them anew. More than a few is damage.
+    set apart. More than a few is damage.
 
     Args:
         vectors: Open.
@@ -75,10 +74,10 @@ def verify(
         if len(lost) > MENDABLE * len(batch) + 1:
             return [f"{len(lost):,} of {len(ids):,} chunks are not found by their own vector, {lost[0]} among them."]
         if lost:
-            with registry.read() as rx:
-                items = held.embedded_by_id(rx, generation.id, lost, generation.embedder)
-            if write_again(vectors, items):
-                return [f"The chunk {lost[0]} is not found by its own vector, also not after it was written again."]
+            vectors.set_apart(lost)
+            again = [(row.chunk_id, row.vector) for row in batch if row.chunk_id in set(lost)]
+            if still := unreachable(vectors, again, dimension=generation.dimension):
+                return [f"The chunk {still[0]} is not found by its own vector, also not one by one."]
         done += len(batch)
         on_progress(done)
         if stopping():
@@ -103,28 +102,21 @@ def unreachable(vectors: VectorIndex, chunks: Sequence[tuple[str, bytes | None]]
     ]
 
 
-def not_found(vectors: VectorIndex, items: Sequence[EmbeddedChunk]) -> list[EmbeddedChunk]:
-    """Return those chunks that are not among the nearest of their own vector."""
+def make_found(vectors: VectorIndex, items: Sequence[EmbeddedChunk]) -> list[EmbeddedChunk]:
+    """Set chunks apart that an index holds but does not find; returns those that it does not find even so."""
+    lost = _not_found(vectors, items)
+    if not lost:
+        return []
+    vectors.set_apart([item.chunk.id for item in lost])
+    return _not_found(vectors, lost)
+
+
+def _not_found(vectors: VectorIndex, items: Sequence[EmbeddedChunk]) -> list[EmbeddedChunk]:
     if not items:
         return []
     chunks = [(item.chunk.id, item.vector.astype("<f4").tobytes()) for item in items]
     lost = set(unreachable(vectors, chunks, dimension=len(items[0].vector)))
     return [item for item in items if item.chunk.id in lost]
-
-
-def write_again(vectors: VectorIndex, items: Sequence[EmbeddedChunk]) -> list[EmbeddedChunk]:
-    """Link chunks anew that an index holds but does not find; returns those that it never found.
-
-    They become new nodes, since updated ones can stay lost.
-    """
-    lost = list(items)
-    for _ in range(_TIMES):
-        if not lost:
-            break
-        vectors.delete([item.chunk.id for item in lost])
-        vectors.upsert(lost)
-        lost = not_found(vectors, lost)
-    return lost
 
 
 def damaged_files(folder: Path) -> list[str]:

@@ -166,20 +166,6 @@ def embedded_chunks(rx: Connection, held_as: Sequence[Entry], fingerprint: str) 
     return found
 
 
-def embedded_by_id(rx: Connection, generation_id: str, ids: Sequence[str], fingerprint: str) -> list[EmbeddedChunk]:
-    """Return chunks that a generation holds with their vectors, in order of id; those without one are left out."""
-    found: list[EmbeddedChunk] = []
-    for batch in batches(sorted(ids)):
-        rows = rx.execute(
-            select(*CHUNK_COLUMNS, held.c.collection_id, embeddings.c.vector)
-            .select_from(chunks.join(held, _same()).join(embeddings, embeddings.c.text_hash == chunks.c.text_hash))
-            .where(_of(generation_id), embeddings.c.fingerprint == fingerprint, chunks.c.id.in_(batch))
-            .order_by(chunks.c.id)
-        )
-        found += [EmbeddedChunk(chunk_from(row), row[-2], _vector(row[-1])) for row in rows]
-    return found
-
-
 def chunks_of(rx: Connection, held_as: Sequence[Entry]) -> list[tuple[str, Chunk]]:
     """Return ``(collection id, chunk)`` of these documents, cut as the entries say, in order."""
     return [

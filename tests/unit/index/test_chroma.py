@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import chromadb
 import numpy as np
@@ -10,6 +11,7 @@ from chromadb.config import Settings
 from citewise.errors import StoreError
 from citewise.index import chroma
 from citewise.index.chroma import ChromaIndex
+from citewise.index.verify import make_found
 from citewise.types import Chunk, EmbeddedChunk, Vector
 
 SETTINGS = Settings(_env_file=None, anonymized_telemetry=False)
@@ -59,6 +61,37 @@ def test_a_damaged_database_is_our_error(tmp_path: Path) -> None:
     (tmp_path / "chroma.sqlite3").write_bytes(b"this is no database at all" * 100)
     with pytest.raises(StoreError, match=r"could not be opened.*citewise index rebuild"):
         ChromaIndex(tmp_path, dimension=3, create=False)
+
+
+def test_a_chunk_without_a_way_to_it_is_found_once_it_is_set_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = ChromaIndex._query
+
+    def losing(self: ChromaIndex, *args: Any, **more: Any) -> Any:
+        """What a graph answers that has no way to one of its nodes."""
+        answer = whole(self, *args, **more)
+        kept = [[place for place, chunk_id in enumerate(ids) if chunk_id != "7"] for ids in answer["ids"]]
+        return {
+            column: [[row[place] for place in places] for row, places in zip(answer[column], kept, strict=True)]
+            for column in ("ids", "distances", "metadatas")
+            if answer[column]
+        }
+
+    random = np.random.default_rng(3)
+    vectors = random.normal(size=(20, 3)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    chunks = [embedded(str(number), vector, "c", "d") for number, vector in enumerate(vectors)]
+    monkeypatch.setattr(ChromaIndex, "_query", losing)
+    index = ChromaIndex(tmp_path, dimension=3, create=True)
+    index.upsert(chunks)
+    assert "7" not in dict(index.search(vectors[7], k=5, collection_id="c"))
+    assert make_found(index, chunks) == []
+    index.close()
+    index = ChromaIndex(tmp_path, dimension=3, create=False)
+    assert index.search(vectors[7], k=5, collection_id="c")[0][0] == "7"
+    assert index.nearest(vectors, k=1)[7][0][0] == "7"
+    index.close()
 
 
 @pytest.mark.parametrize("compared", [0, 5, 1_000])
