@@ -1,12 +1,13 @@
 """Fits the weights by which quotes are taken for an answer: ``python training/abstention.py FILE``.
 
-FILE is what ``benchmarks/answers.py --half fitted --json FILE`` wrote: the signs of every question, with and without
-an answer. ``--leave-out ASKED:OF`` leaves out the questions of one set that were asked of another: where both come
-from one encyclopedia, their subjects are not absent. Logistic regression; each kind of question (answerable, subject absent, answer absent) weighs as much as
-the others, and within it each set as much as the others. How much the weights are held back (``C``) is chosen by
-what they are worth on articles that they were not fitted on: the articles are split ``--folds`` ways. Signs that are
-too rare in the sets to be fitted (``HELD``) keep the weights that they have. The constant is set so that, on such
-articles, as large a share of answerable questions is refused as is answered of those whose subject is absent.
+FILE is what ``benchmarks/answers.py --half fitted --json FILE`` wrote: the signs of every question, with and
+without an answer. ``--leave-out ASKED:OF`` leaves out the questions of one set that were asked of another: where
+both come from one encyclopedia, their subjects are not absent. Logistic regression; each kind of question
+(answerable, subject absent, answer absent) weighs as much as the others, and within it each set as much as the
+others. How much the weights are held back (``C``) is chosen by what they are worth on articles that they were not
+fitted on: the articles are split ``--folds`` ways. Signs that are too rare in the sets to be fitted (``HELD``) keep
+the weights that they have. The constant is set so that, on such articles, as large a share of answerable questions
+is refused as is answered of those whose subject is absent.
 
 Printed as Markdown: for each ``C`` the areas under the curve against either kind without an answer, and where both
 errors meet; then the weights, to be copied into ``ANSWER_WEIGHTS`` of ``answer/abstain.py``.

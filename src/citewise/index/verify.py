@@ -103,10 +103,13 @@ def unreachable(vectors: VectorIndex, chunks: Sequence[tuple[str, bytes | None]]
 
 
 def make_found(vectors: VectorIndex, items: Sequence[EmbeddedChunk]) -> list[EmbeddedChunk]:
-    """Set chunks apart that an index holds but does not find; returns those that it does not find even so."""
+    """Set chunks apart that an index holds but does not find; returns those that it does not find even so.
+
+    More than a few are damage, and stay lost: what compares them one by one would hide it.
+    """
     lost = _not_found(vectors, items)
-    if not lost:
-        return []
+    if not lost or len(lost) > MENDABLE * vectors.count() + 1:
+        return lost
     vectors.set_apart([item.chunk.id for item in lost])
     return _not_found(vectors, lost)
 

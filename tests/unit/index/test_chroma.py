@@ -94,6 +94,19 @@ def test_a_chunk_without_a_way_to_it_is_found_once_it_is_set_apart(
     index.close()
 
 
+def test_a_graph_that_leads_nowhere_is_damage_and_not_made_up_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        ChromaIndex, "_query", lambda _, vectors, **more: {"ids": [[]] * len(vectors), "distances": [[]] * len(vectors)}
+    )
+    index = ChromaIndex(tmp_path, dimension=3, create=True)
+    chunks = [embedded(str(number), vector, "c", "d") for number, vector in enumerate(np.eye(3, dtype=np.float32))]
+    index.upsert(chunks)
+    assert make_found(index, chunks) == chunks
+    index.close()
+
+
 @pytest.mark.parametrize("compared", [0, 5, 1_000])
 def test_a_filter_finds_the_nearest_of_what_it_leaves_however_much_that_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compared: int
