@@ -21,7 +21,7 @@ HOMES = {
     "chromadb": ("index/chroma.py",),
     "fastapi": ("api/",),
     "onnx": ("embed/onnx_graph.py",),
-    "onnxruntime": ("embed/onnx_model.py",),
+    "onnxruntime": ("embed/onnx_session.py",),
     "openai": ("answer/openai.py",),
     "sentence_transformers": ("embed/sentence_transformer.py", "retrieve/cross_encoder.py"),
     "streamlit": ("ui/", "serve.py"),
