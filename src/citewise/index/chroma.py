@@ -183,7 +183,9 @@ class ChromaIndex:
         found = [
             (chunk_id, _cosine(distance))
             for chunk_id, distance, metadata in rows
-            if metadata["collection_id"] == collection_id and (wanted is None or metadata["document_id"] in wanted)
+            if metadata  # None for a chunk that is deleted meanwhile
+            and metadata["collection_id"] == collection_id
+            and (wanted is None or metadata["document_id"] in wanted)
         ]
         return found, len(answer["ids"][0]) < k
 

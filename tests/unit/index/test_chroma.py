@@ -94,6 +94,22 @@ def test_a_chunk_without_a_way_to_it_is_found_once_it_is_set_apart(
     index.close()
 
 
+def test_a_chunk_that_is_deleted_while_it_is_found_is_no_hit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = ChromaIndex._query
+
+    def half_deleted(self: ChromaIndex, *args: Any, **more: Any) -> Any:
+        answer = whole(self, *args, **more)
+        answer["metadatas"] = [[None, *row[1:]] for row in answer["metadatas"]]  # gone from the database first
+        return answer
+
+    index = ChromaIndex(tmp_path, dimension=3, create=True)
+    index.upsert([embedded(str(n), vector, "c", "d") for n, vector in enumerate(np.eye(3, dtype=np.float32))])
+    monkeypatch.setattr(ChromaIndex, "_query", half_deleted)
+    found = dict(index.search(np.array([1, 0, 0], dtype=np.float32), k=3, collection_id="c"))
+    assert set(found) == {"1", "2"}
+    index.close()
+
+
 def test_a_graph_that_leads_nowhere_is_damage_and_not_made_up_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
