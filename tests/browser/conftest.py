@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Download, Locator, Page, Request, expect, sync_playwright
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
@@ -137,6 +137,15 @@ def page(context: BrowserContext) -> Page:
 def drawn(page: Page) -> None:
     """Wait until the page's script is over: before that, an open menu or the focus may be drawn away."""
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def downloaded(page: Page, button: Locator) -> Download:
+    """Press a button that downloads. Its file is of the page as it was drawn last: no redraw may come in between."""
+    page.wait_for_timeout(1_000)  # for one that has yet to begin
+    drawn(page)
+    with page.expect_download() as download:
+        button.click()
+    return download.value
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.conftest import Served
+from tests.browser.conftest import Served, downloaded
 from tests.fake_models import FakeModels
 
 pytestmark = pytest.mark.browser
@@ -90,9 +90,8 @@ def test_sources_can_be_walked_through_and_the_original_had(page: Page, ask: Ask
     expect(panel).to_contain_text("Source 1 of 2")
     panel.get_by_role("button", name="Next source").click()
     expect(panel).to_contain_text("Source 2 of 2")
-    with page.expect_download() as download:
-        panel.get_by_role("button", name="Download the original").click()
-    assert Path(download.value.path()).read_bytes() == handbook.read_bytes()
+    download = downloaded(page, panel.get_by_role("button", name="Download the original"))
+    assert download.path().read_bytes() == handbook.read_bytes()
     panel.get_by_role("button", name="Close source").click()
     expect(panel).to_have_count(0)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Served, drawn
+from tests.browser.conftest import Served, downloaded, drawn
 
 pytestmark = pytest.mark.browser
 
@@ -62,9 +62,8 @@ def test_an_answer_becomes_a_case_that_is_run_and_looked_into(
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
 
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Export").click()
-    packed = zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes()))
+    download = downloaded(page, page.get_by_role("button", name="Export"))
+    packed = zipfile.ZipFile(io.BytesIO(download.path().read_bytes()))
     assert set(packed.namelist()) == {"qa.jsonl", "docs.jsonl"}
 
 

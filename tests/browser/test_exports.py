@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Served, drawn
+from tests.browser.conftest import Served, downloaded, drawn
 from tests.fake_models import FakeModels
 
 pytestmark = pytest.mark.browser
@@ -49,10 +49,9 @@ def test_an_answer_is_the_same_after_a_reload_and_after_export_and_import(
         drawn(page)
         page.get_by_role("button", name="Options for").first.click()
         page.get_by_role("menuitem", name="Export").click()
-        with page.expect_download() as download:
-            page.get_by_role("dialog").get_by_role("button", name=name).click()
-        path = tmp_path / download.value.suggested_filename
-        download.value.save_as(path)
+        download = downloaded(page, page.get_by_role("dialog").get_by_role("button", name=name))
+        path = tmp_path / download.suggested_filename
+        download.save_as(path)
         page.get_by_role("dialog").get_by_role("button", name="Close").click()
         expect(page.get_by_role("dialog")).to_have_count(0)
         return path
