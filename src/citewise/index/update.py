@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from citewise.errors import StoreError
 from citewise.failpoints import failpoint
 from citewise.index.generations import Indexes
-from citewise.index.verify import make_found
+from citewise.index.verify import still_lost
 from citewise.protocols import KeywordIndex
 from citewise.registry import held
 from citewise.registry.database import Registry
@@ -88,7 +88,11 @@ def write_words(keywords: KeywordIndex, chunks: Sequence[tuple[str, Chunk]]) -> 
 
 def _make_reachable(indexes: Indexes, chunks: Sequence[EmbeddedChunk]) -> None:
     """Look for each chunk by its own vector, and set apart what is not found."""
-    lost = make_found(indexes.vectors, chunks)
+    if not chunks:
+        return
+    stored = [(item.chunk.id, item.vector.astype("<f4").tobytes()) for item in chunks]
+    vectors = indexes.vectors
+    lost = still_lost(vectors, stored, dimension=len(chunks[0].vector), among=vectors.count())
     if lost:
         raise StoreError(f"The vector index does not find {len(lost)} of {len(chunks)} chunks again. Try again.")
 

@@ -19,7 +19,7 @@ import numpy as np
 from citewise.protocols import KeywordIndex, VectorIndex
 from citewise.registry import held
 from citewise.registry.database import Registry
-from citewise.types import EmbeddedChunk, Generation
+from citewise.types import Generation
 
 AMONG = 5
 """A chunk counts as found when it is among so many nearest of its own vector."""
@@ -70,19 +70,34 @@ def verify(
         ]
         if problems:
             return problems
-        lost = unreachable(vectors, [(row.chunk_id, row.vector) for row in batch], dimension=generation.dimension)
-        if len(lost) > MENDABLE * len(batch) + 1:
+        stored = [(row.chunk_id, row.vector) for row in batch]
+        if lost := still_lost(vectors, stored, dimension=generation.dimension, among=len(batch)):
             return [f"{len(lost):,} of {len(ids):,} chunks are not found by their own vector, {lost[0]} among them."]
-        if lost:
-            vectors.set_apart(lost)
-            again = [(row.chunk_id, row.vector) for row in batch if row.chunk_id in set(lost)]
-            if still := unreachable(vectors, again, dimension=generation.dimension):
-                return [f"The chunk {still[0]} is not found by its own vector, also not one by one."]
         done += len(batch)
         on_progress(done)
         if stopping():
             break
     return []
+
+
+def still_lost(
+    vectors: VectorIndex, chunks: Sequence[tuple[str, bytes | None]], *, dimension: int, among: int
+) -> list[str]:
+    """Look for chunks by their own vector, and set those apart that are not found; returns what is lost even so.
+
+    More than a few are damage, and stay lost: what compares them one by one would hide it.
+
+    Args:
+        vectors: See ``unreachable``, as for the next two.
+        chunks: Ids with vectors.
+        dimension: Of the vectors.
+        among: So many chunks may lack a ``MENDABLE`` share, and one.
+    """
+    lost = unreachable(vectors, chunks, dimension=dimension)
+    if not lost or len(lost) > MENDABLE * among + 1:
+        return lost
+    vectors.set_apart(lost)
+    return unreachable(vectors, [chunk for chunk in chunks if chunk[0] in set(lost)], dimension=dimension)
 
 
 def unreachable(vectors: VectorIndex, chunks: Sequence[tuple[str, bytes | None]], *, dimension: int) -> list[str]:
@@ -100,26 +115,6 @@ def unreachable(vectors: VectorIndex, chunks: Sequence[tuple[str, bytes | None]]
         for (chunk_id, _), found in zip(chunks, nearest, strict=True)
         if chunk_id not in dict(found) and not (len(found) == AMONG and found[-1][1] >= 1 - _TIE)
     ]
-
-
-def make_found(vectors: VectorIndex, items: Sequence[EmbeddedChunk]) -> list[EmbeddedChunk]:
-    """Set chunks apart that an index holds but does not find; returns those that it does not find even so.
-
-    More than a few are damage, and stay lost: what compares them one by one would hide it.
-    """
-    lost = _not_found(vectors, items)
-    if not lost or len(lost) > MENDABLE * vectors.count() + 1:
-        return lost
-    vectors.set_apart([item.chunk.id for item in lost])
-    return _not_found(vectors, lost)
-
-
-def _not_found(vectors: VectorIndex, items: Sequence[EmbeddedChunk]) -> list[EmbeddedChunk]:
-    if not items:
-        return []
-    chunks = [(item.chunk.id, item.vector.astype("<f4").tobytes()) for item in items]
-    lost = set(unreachable(vectors, chunks, dimension=len(items[0].vector)))
-    return [item for item in items if item.chunk.id in lost]
 
 
 def damaged_files(folder: Path) -> list[str]:

@@ -11,7 +11,7 @@ from chromadb.config import Settings
 from citewise.errors import StoreError
 from citewise.index import chroma
 from citewise.index.chroma import ChromaIndex
-from citewise.index.verify import make_found
+from citewise.index.verify import still_lost
 from citewise.types import Chunk, EmbeddedChunk, Vector
 
 SETTINGS = Settings(_env_file=None, anonymized_telemetry=False)
@@ -19,6 +19,11 @@ SETTINGS = Settings(_env_file=None, anonymized_telemetry=False)
 
 def embedded(chunk_id: str, vector: Vector, collection: str, document: str) -> EmbeddedChunk:
     return EmbeddedChunk(Chunk(chunk_id, document, 1, 0, 0, 1, None, None, (), "a", ""), collection, vector)
+
+
+def lost(index: ChromaIndex, chunks: list[EmbeddedChunk]) -> list[str]:
+    stored = [(item.chunk.id, item.vector.astype("<f4").tobytes()) for item in chunks]
+    return still_lost(index, stored, dimension=3, among=index.count())
 
 
 def test_neither_text_nor_names_reach_the_files(tmp_path: Path) -> None:
@@ -86,7 +91,7 @@ def test_a_chunk_without_a_way_to_it_is_found_once_it_is_set_apart(
     index = ChromaIndex(tmp_path, dimension=3, create=True)
     index.upsert(chunks)
     assert "7" not in dict(index.search(vectors[7], k=5, collection_id="c"))
-    assert make_found(index, chunks) == []
+    assert lost(index, chunks) == []
     index.close()
     index = ChromaIndex(tmp_path, dimension=3, create=False)
     assert index.search(vectors[7], k=5, collection_id="c")[0][0] == "7"
@@ -119,7 +124,7 @@ def test_a_graph_that_leads_nowhere_is_damage_and_not_made_up_for(
     index = ChromaIndex(tmp_path, dimension=3, create=True)
     chunks = [embedded(str(number), vector, "c", "d") for number, vector in enumerate(np.eye(3, dtype=np.float32))]
     index.upsert(chunks)
-    assert make_found(index, chunks) == chunks
+    assert lost(index, chunks) == ["0", "1", "2"]
     index.close()
 
 

@@ -134,21 +134,32 @@ def _is_capitals(words: str) -> bool:
 def _items(text: str) -> set[int]:
     """Where items begin: lines with a marker, next to another of the same kind in this paragraph or the next."""
     found: set[int] = set()
-    before: tuple[int, int, str, int] | None = None  # paragraph, start, kind, number
+    before: _Marker | None = None
     for paragraph, lines in enumerate(_paragraphs(text)):
         for line in lines:
             if match := _MARKER.match(line.words):
-                kind = match["bullet"] or match.lastgroup or ""
-                number = int(match["number"]) if match["number"] else ord((match["letter"] or "-").lower())
-                now = (paragraph, line.start, kind, number)
-                if before and before[0] >= paragraph - 1 and before[2] == kind and _follows(before, now):
-                    found |= {before[1], line.start}
-                before = now
+                marker = _Marker(paragraph, line.start, match)
+                if before and marker.follows(before):
+                    found |= {before.start, marker.start}
+                before = marker
     return found
 
 
-def _follows(before: tuple[int, int, str, int], now: tuple[int, int, str, int]) -> bool:
-    return now[3] == before[3] + 1 if now[2] in ("number", "letter") else True
+@dataclass(frozen=True, slots=True)
+class _Marker:
+    paragraph: int
+    start: int
+    match: re.Match[str]
+
+    def follows(self, before: _Marker) -> bool:
+        """Whether it may be that of the item after ``before``: the same bullet, or the next number or letter."""
+        if self.paragraph > before.paragraph + 1:
+            return False
+        if number := self.match["number"]:
+            return bool(before.match["number"]) and int(number) == int(before.match["number"]) + 1
+        if letter := self.match["letter"]:
+            return bool(before.match["letter"]) and ord(letter.lower()) == ord(before.match["letter"].lower()) + 1
+        return self.match["bullet"] == before.match["bullet"]
 
 
 # --- what stands below a heading --------------------------------------------------------
